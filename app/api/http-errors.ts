@@ -1,0 +1,67 @@
+// The one form in which HTTP says that something went wrong: for our own errors, for Fastify's, for addresses and
+// methods that do not exist.
+
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { toErrorBody, toRetryAfterSeconds } from "#app/core/error-body.ts";
+import { AppError } from "#app/core/errors.ts";
+import type { Logger } from "#app/core/logging.ts";
+
+/** Fastify's own refusals, by its code. What is not here is a fault of ours. */
+const FASTIFY_ERRORS: Readonly<Record<string, (error: FastifyError) => AppError>> = {
+  FST_ERR_CTP_INVALID_JSON_BODY: (cause) => new AppError("invalid_json", { cause }),
+  FST_ERR_CTP_EMPTY_JSON_BODY: (cause) =>
+    new AppError("invalid_json", { message: "The body is empty.", cause }),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: (cause) => new AppError("invalid_frame", { cause }),
+  FST_ERR_CTP_BODY_TOO_LARGE: (cause) =>
+    new AppError("message_too_long", { message: "The body is larger than 64 KiB.", cause }),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: (cause) => new AppError("unsupported_media_type", { cause }),
+  FST_ERR_BAD_URL: (cause) => new AppError("route_not_found", { cause }),
+  FST_ERR_MAX_PARAM_LENGTH: (cause) => new AppError("route_not_found", { cause }),
+};
+
+/** Installs the handlers. Must be called before the routes, of which it takes note for `method_not_allowed`. */
+export function registerErrorForm(app: FastifyInstance, logger: Logger): void {
+  const routes: { method: string; pattern: RegExp }[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+")}$`);
+    for (const name of [method].flat()) routes.push({ method: name, pattern });
+  });
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = error instanceof AppError ? error : FASTIFY_ERRORS[error.code]?.(error);
+    sendError(known ?? toHttpError(error), request, reply, logger);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split("?")[0] ?? "";
+    const allowed = [
+      ...new Set(routes.filter((route) => route.pattern.test(path)).map((route) => route.method)),
+    ];
+    if (allowed.length > 0) reply.header("Allow", allowed.join(", "));
+    sendError(
+      new AppError(allowed.length > 0 ? "method_not_allowed" : "route_not_found"),
+      request,
+      reply,
+      logger,
+    );
+  });
+}
+
+/** The headers and the body of a refusal. */
+export function sendError(
+  error: AppError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  logger: Logger,
+): void {
+  const fields = { requestId: request.id, code: error.code, method: request.method };
+  if (error.code === "internal_error")
+    logger.error({ ...fields, err: error.cause ?? error }, "request_failed");
+  else logger.debug(fields, "request_refused");
+  const retryAfterSeconds = toRetryAfterSeconds(error);
+  if (retryAfterSeconds !== undefined) reply.header("Retry-After", String(retryAfterSeconds));
+  void reply.code(error.status).type("application/json; charset=utf-8").send(toErrorBody(error, request.id));
+}
+
+function toHttpError(error: FastifyError): AppError {
+  const isClients = error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500;
+  return new AppError(isClients ? "invalid_frame" : "internal_error", { cause: error });
+}

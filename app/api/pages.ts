@@ -1,0 +1,84 @@
+// The page at `/` and its three files, served from memory as the bundle left them.
+// Promises: nothing is read after the start; a strict policy that lets in no foreign script, style or connection.
+// Does not compress: a proxy does, and the files are small.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+
+export interface PagesOptions {
+  /** Folder with the bundle; `app/web/dist` where absent. */
+  readonly bundleDir?: string;
+}
+
+interface PageFile {
+  readonly path: string;
+  readonly name: string;
+  readonly type: string;
+}
+
+const BUNDLE_DIR = join(import.meta.dirname, "../web/dist");
+
+const FILES: readonly PageFile[] = [
+  { path: "/", name: "page.html", type: "text/html; charset=utf-8" },
+  { path: "/assets/page.js", name: "page.js", type: "text/javascript; charset=utf-8" },
+  { path: "/assets/page.css", name: "page.css", type: "text/css; charset=utf-8" },
+  { path: "/favicon.svg", name: "favicon.svg", type: "image/svg+xml; charset=utf-8" },
+];
+
+// `connect-src 'self'` covers the WebSocket of the same host, too (CSP 3, section 6.7.2.8).
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/**
+ * Mounts the page.
+ * @throws where the bundle is missing, with the command that makes it
+ */
+export function registerPages(app: FastifyInstance, options: PagesOptions = {}): void {
+  const { bundleDir = BUNDLE_DIR } = options;
+  for (const file of FILES) {
+    const content = readBundled(bundleDir, file.name);
+    const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`;
+    app.get(file.path, (request, reply) => answer(request, reply, { content, etag, type: file.type }));
+  }
+}
+
+function answer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { content, etag, type }: { content: Buffer; etag: string; type: string },
+): FastifyReply {
+  reply.headers({
+    etag,
+    "cache-control": "no-cache",
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+  });
+  if (isKnown(request.headers["if-none-match"], etag)) return reply.code(304).send();
+  return reply.type(type).send(content);
+}
+
+/** Weak comparison, as If-None-Match asks for (RFC 9110, 13.1.2). */
+function isKnown(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  const known = header.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return known.includes(etag) || known.includes("*");
+}
+
+function readBundled(bundleDir: string, name: string): Buffer {
+  try {
+    return readFileSync(join(bundleDir, name));
+  } catch (cause) {
+    throw new Error(`The page's ${name} is missing. Make it with: npm run prepare`, { cause });
+  }
+}

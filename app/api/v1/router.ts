@@ -1,0 +1,24 @@
+// Mounts the v1 routes: the one place that knows which endpoint families there are.
+
+import type { FastifyInstance } from "fastify";
+import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
+import { type ChatReplyOptions, registerChatReply } from "./endpoints/chat-reply.ts";
+import { registerPersonas } from "./endpoints/personas.ts";
+
+export interface RouterOptions extends ChatReplyOptions {
+  readonly registry: PersonaRegistry;
+}
+
+/** Everything below `/api/v1` but the WebSocket, whose upgrade the manager answers. */
+export function registerV1(app: FastifyInstance, options: RouterOptions): void {
+  void app.register(
+    async (v1) => {
+      registerPersonas(v1, options.registry);
+      registerChatReply(v1, options);
+    },
+    { prefix: "/api/v1" },
+  );
+}
+
+/** Where the WebSocket is. */
+export const CHAT_SOCKET_PATH = "/api/v1/chat/ws";

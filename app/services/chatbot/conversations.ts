@@ -1,0 +1,228 @@
+// What can be done with a conversation: make it, open it, say something, stop, switch the persona, read back, listen.
+// Promises: a message is stored before this says so; nobody opens a conversation without its token. Holds the live
+// part (channel and line) of every conversation that is open or running on this instance, and nothing else.
+
+import { randomUUID } from "node:crypto";
+import { AppError } from "#app/core/errors.ts";
+import type { Logger } from "#app/core/logging.ts";
+import { createToken, hashToken, tokenMatches } from "#app/core/secrets.ts";
+import type { Conversation, ConversationPage } from "#app/models/conversation.ts";
+import type { Persona, PersonaRef } from "#app/models/persona.ts";
+import type { Agent } from "./agent.ts";
+import { ConversationChannel } from "./conversation-channel.ts";
+import type { LogHead } from "./event-log.ts";
+import type { Acceptance } from "./memory.ts";
+import type { StorageBundle } from "./memory-factory.ts";
+import type { PersonaRegistry } from "./persona-registry.ts";
+import { Reader, type ReaderOptions } from "./reader.ts";
+import { RunQueue } from "./run-queue.ts";
+
+export interface ConversationsOptions {
+  readonly storage: StorageBundle;
+  readonly registry: PersonaRegistry;
+  readonly agent: Agent;
+  readonly logger: Logger;
+  readonly runDeadlineMs: number;
+}
+
+/** A conversation that was opened, and where its log stands. */
+export interface OpenedConversation {
+  readonly page: ConversationPage;
+  readonly head: LogHead;
+  readonly created: boolean;
+  /** Only of a conversation that was made just now by the server itself or by its client. */
+  readonly resumeToken?: string;
+}
+
+interface LiveConversation {
+  readonly channel: ConversationChannel;
+  readonly queue: RunQueue;
+}
+
+/** How many finished messages a snapshot shows. */
+const SNAPSHOT_MESSAGES = 50;
+
+export class Conversations {
+  readonly #options: ConversationsOptions;
+  readonly #live = new Map<string, LiveConversation>();
+
+  constructor(options: ConversationsOptions) {
+    this.#options = options;
+  }
+
+  get storageKind(): StorageBundle["kind"] {
+    return this.#options.storage.kind;
+  }
+
+  /** How many conversations are open or running here, and how many of them run. */
+  get counts(): { readonly live: number; readonly running: number } {
+    let running = 0;
+    for (const { queue } of this.#live.values()) if (queue.busy) running += 1;
+    return { live: this.#live.size, running };
+  }
+
+  /** The persona of that kind and id, or the main one where none was named. @throws AppError `persona_not_found` */
+  persona(ref: PersonaRef | undefined): Persona {
+    if (!ref) return this.#options.registry.main();
+    const persona = this.#options.registry.get(ref);
+    if (!persona) throw new AppError("persona_not_found", { details: { kind: ref.kind, id: ref.id } });
+    return persona;
+  }
+
+  /** Who answers in this conversation: its persona, or the main one where that has left the list. */
+  personaOf(conversation: Conversation): Persona {
+    return this.#options.registry.get(conversation.persona) ?? this.#options.registry.main();
+  }
+
+  /**
+   * Makes a conversation. With a pair of the client's own, the same pair again opens the same conversation.
+   * @throws AppError `persona_not_found`; `conversation_not_found` when the id is known with another token
+   */
+  async create(wish: {
+    own?: { id: string; resumeToken: string } | undefined;
+    persona: PersonaRef | undefined;
+    locale: string | undefined;
+  }): Promise<OpenedConversation> {
+    const persona = this.persona(wish.persona);
+    const id = wish.own?.id ?? createToken();
+    const resumeToken = wish.own?.resumeToken ?? createToken();
+    const { created } = await this.#options.storage.store.create({
+      id,
+      tokenHash: hashToken(resumeToken),
+      persona: { kind: persona.kind, id: persona.id },
+      ...(wish.locale !== undefined && { locale: wish.locale }),
+      createdAt: Date.now(),
+    });
+    const opened = await this.#look(id);
+    return { ...opened, created, ...(created && { resumeToken }) };
+  }
+
+  /** @throws AppError `conversation_not_found` for an unknown id and for a wrong token alike */
+  async open(id: string, resumeToken: string): Promise<OpenedConversation> {
+    const opened = await this.#look(id);
+    if (!tokenMatches(resumeToken, opened.page.conversation.tokenHash))
+      throw new AppError("conversation_not_found");
+    return { ...opened, created: false };
+  }
+
+  /** What {@link open} gives, for a connection that has shown the token before. */
+  async reopen(id: string): Promise<OpenedConversation> {
+    return { ...(await this.#look(id)), created: false };
+  }
+
+  /**
+   * Stores a message and puts it in the line. Once this resolves the message is never lost.
+   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`
+   */
+  async say(
+    conversation: Conversation,
+    message: { id?: string | undefined; text: string },
+  ): Promise<Acceptance & { messageId: string }> {
+    const text = message.text.toWellFormed();
+    const { maxInputChars } = this.personaOf(conversation).limits;
+    if (text.length > maxInputChars) {
+      throw new AppError("message_too_long", {
+        message: `A message may have at most ${maxInputChars} characters; this one has ${text.length}.`,
+        details: { maxChars: maxInputChars },
+      });
+    }
+    const messageId = message.id ?? randomUUID();
+    const runId = randomUUID();
+    const acceptance = await this.#options.storage.store.accept(conversation.id, {
+      type: "message",
+      runId,
+      message: { id: messageId, role: "user", content: text, createdAt: Date.now(), runId },
+      cancelled: false,
+    });
+    if (!acceptance.duplicate) this.#liveOf(conversation.id).queue.wake();
+    return { ...acceptance, messageId };
+  }
+
+  /**
+   * Ends one run, or the running one and all that wait.
+   * @throws AppError `already_finished` when there is nothing to stop
+   */
+  async stop(conversationId: string, runId: string | undefined): Promise<void> {
+    const found = await this.#options.storage.store.cancel(conversationId, runId, "all");
+    if (found.running === undefined && found.waiting.length === 0) throw new AppError("already_finished");
+    this.#liveOf(conversationId).queue.wake();
+  }
+
+  /** Stops a running reply and lets somebody else answer from now on. @throws AppError `persona_not_found` */
+  async switchPersona(conversationId: string, ref: PersonaRef): Promise<void> {
+    const persona = this.persona(ref);
+    const { store } = this.#options.storage;
+    await store.cancel(conversationId, undefined, "running");
+    const chosen = { kind: persona.kind, id: persona.id };
+    await store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen });
+    this.#liveOf(conversationId).queue.wake();
+  }
+
+  /** A page of finished messages before one, or the newest. @throws AppError `message_not_found` */
+  history(
+    conversationId: string,
+    query: { before?: string | undefined; limit: number },
+  ): Promise<ConversationPage> {
+    return this.#options.storage.store.page(conversationId, query);
+  }
+
+  /** Whether everything after a position can be proved to be there, and so be sent without a snapshot. */
+  async canResume(conversationId: string, from: { epoch: string; after: number }): Promise<boolean> {
+    return (await this.#options.storage.log.read(conversationId, { ...from, limit: 0 })) !== undefined;
+  }
+
+  /** A reader of this conversation's events; it has to be started, and handed to {@link leave} in the end. */
+  listen(options: Omit<ReaderOptions, "channel" | "log">): Reader {
+    const { channel } = this.#liveOf(options.conversationId);
+    return new Reader({ ...options, channel, log: this.#options.storage.log });
+  }
+
+  leave(conversationId: string, reader: Reader): void {
+    reader.stop();
+    this.#forgetIfIdle(conversationId);
+  }
+
+  /** Lets running replies finish for so long, then ends them as interrupted. */
+  async drain(graceMs: number): Promise<void> {
+    const queues = [...this.#live.values()].map((live) => live.queue);
+    const timer = setTimeout(() => {
+      for (const queue of queues) queue.drain();
+    }, graceMs);
+    await Promise.all(queues.map((queue) => queue.idle()));
+    clearTimeout(timer);
+  }
+
+  async #look(id: string): Promise<{ page: ConversationPage; head: LogHead }> {
+    const { store, log } = this.#options.storage;
+    const page = await store.page(id, { limit: SNAPSHOT_MESSAGES });
+    return { page, head: await log.open(id) };
+  }
+
+  #liveOf(id: string): LiveConversation {
+    const known = this.#live.get(id);
+    if (known) return known;
+    const channel = new ConversationChannel();
+    const { storage, registry, agent, runDeadlineMs } = this.#options;
+    const logger = this.#options.logger.child({ conversationId: id });
+    const onIdle = (): void => this.#forgetIfIdle(id);
+    const queue = new RunQueue({
+      conversationId: id,
+      storage,
+      channel,
+      registry,
+      agent,
+      logger,
+      runDeadlineMs,
+      onIdle,
+    });
+    const live = { channel, queue };
+    this.#live.set(id, live);
+    return live;
+  }
+
+  /** Keeps nothing of a conversation that nobody reads and nobody answers. */
+  #forgetIfIdle(id: string): void {
+    const live = this.#live.get(id);
+    if (live && live.channel.readerCount === 0 && !live.queue.busy) this.#live.delete(id);
+  }
+}

@@ -1,0 +1,162 @@
+// What a persona knows: passages found for a question, entries triggered by an author's keys, entries that are always in.
+// Promises: `known_by` and `when` are applied here, before any prompt or index. Does not speak and does not build prompts.
+
+import { fold } from "#app/core/folding.ts";
+import { matchesKey, type SearchableText, toSearchableText } from "#app/core/text-analysis.ts";
+import type { KnowledgeEntry, KnowledgeNote, Persona } from "#app/models/persona.ts";
+import type { Passage } from "#app/services/llm/client.ts";
+import { chooseExcerpt } from "./excerpt.ts";
+import { type GameState, isUnlocked, mayKnow } from "./knowledge-gate.ts";
+import { buildIndexes, type LanguageIndex } from "./knowledge-index.ts";
+import { type Question, readQuestion } from "./question.ts";
+import { estimateTokens } from "./token-estimate.ts";
+
+export interface KnowledgeQuery {
+  readonly text: string;
+  /** The visitor's earlier messages, the newest last: what "he" and "it" may stand for. */
+  readonly recent: readonly string[];
+  readonly language: string;
+  readonly state: GameState;
+}
+
+export interface Knowledge {
+  /** At most four passages, best first. `coverage` over 0.5 means that the excerpt may be said as the answer. */
+  retrieve(persona: Persona, query: KnowledgeQuery): Passage[];
+  /**
+   * The entries whose keys stand in the last messages (both speakers', the newest last), by falling priority, within what
+   * the constant ones leave of `limits.knowledgeTokens`.
+   */
+  triggered(persona: Persona, recentTexts: readonly string[], state: GameState): KnowledgeEntry[];
+  /** The entries that are always in, by falling priority, within `limits.knowledgeTokens`. */
+  constant(persona: Persona, state: GameState): KnowledgeEntry[];
+  /** Builds the indexes of a persona before the first question. */
+  warm(persona: Persona): void;
+}
+
+interface Built {
+  readonly notes: readonly KnowledgeNote[];
+  readonly ownNames: ReadonlySet<string>;
+  readonly indexes: ReadonlyMap<string, LanguageIndex>;
+}
+
+const MAX_PASSAGES = 4;
+const MAX_CANDIDATES = 12;
+
+/**
+ * Knowledge over the registry's notes. Indexes are made once for a persona's revision, at first use, and go with it;
+ * new notes make new ones.
+ */
+export function createKnowledge(readNotes: () => readonly KnowledgeNote[]): Knowledge {
+  const built = new WeakMap<Persona, Built>();
+  const indexed = (persona: Persona): Built => {
+    const notes = readNotes();
+    const kept = built.get(persona);
+    if (kept?.notes === notes) return kept;
+    const fresh = { notes, ownNames: ownNames(persona), indexes: buildIndexes(persona, notes) };
+    built.set(persona, fresh);
+    return fresh;
+  };
+  return {
+    retrieve: (persona, query) => retrieve(indexed(persona), persona, query),
+    triggered(persona, recentTexts, state) {
+      const left = persona.limits.knowledgeTokens - tokensOf(constantEntries(persona, state));
+      return withinBudget(triggeredEntries(persona, recentTexts, state), left);
+    },
+    constant: constantEntries,
+    warm: (persona) => void indexed(persona),
+  };
+}
+
+function retrieve({ indexes, ownNames: names }: Built, persona: Persona, query: KnowledgeQuery): Passage[] {
+  // Another language is searched only where the persona has no text at all in the visitor's.
+  const index = indexes.get(query.language) ?? indexes.get(persona.facts[0]?.language ?? "");
+  if (index === undefined) return [];
+  const question = withAntecedent(readQuestion(query.text, query.language, names), query, names);
+  const ranked = index.rank(question.terms.flatMap((term) => term.terms));
+  const found = ranked
+    .flatMap((id) => index.passages.get(id) ?? [])
+    .filter((passage) => isUnlocked(passage.gate, query.state))
+    .slice(0, MAX_CANDIDATES)
+    .flatMap((passage) => {
+      const excerpt = chooseExcerpt(question, passage, index);
+      return excerpt === undefined ? [] : [{ passage, excerpt }];
+    });
+  return found
+    .sort((a, b) => b.excerpt.score - a.excerpt.score)
+    .slice(0, MAX_PASSAGES)
+    .map(({ passage: { id, title, language, text }, excerpt }) => ({
+      id,
+      title,
+      language,
+      text,
+      excerpt: excerpt.text,
+      coverage: excerpt.coverage,
+    }));
+}
+
+/**
+ * "When did he die?" is asked about whom the message before named: its terms are added, and all must be met.
+ * With nothing before, nothing may be said.
+ */
+function withAntecedent(question: Question, query: KnowledgeQuery, names: ReadonlySet<string>): Question {
+  const before = query.recent.at(-1);
+  if (!question.needsAntecedent || before === undefined) return question;
+  const earlier = readQuestion(before, query.language, names);
+  if (earlier.needsAntecedent || earlier.terms.length === 0) return question;
+  const terms = [...question.terms, ...earlier.terms.map((term) => ({ ...term, isRequired: true }))];
+  return { ...question, terms, needsAntecedent: false };
+}
+
+function constantEntries(persona: Persona, state: GameState): KnowledgeEntry[] {
+  const entries = persona.knowledge.filter((entry) => entry.constant && isOpen(entry, persona, state));
+  return withinBudget(entries, persona.limits.knowledgeTokens);
+}
+
+function triggeredEntries(
+  persona: Persona,
+  recentTexts: readonly string[],
+  state: GameState,
+): KnowledgeEntry[] {
+  const texts = recentTexts.map(toSearchableText);
+  return persona.knowledge.filter((entry) => {
+    if (entry.constant || !isOpen(entry, persona, state)) return false;
+    // `slice(-0)` would be everything.
+    const scanned = entry.scan > 0 ? texts.slice(-entry.scan) : [];
+    return isTriggered(entry, scanned);
+  });
+}
+
+function isTriggered(entry: KnowledgeEntry, texts: readonly SearchableText[]): boolean {
+  const stands = (key: string) => texts.some((text) => matchesKey(key, text));
+  return entry.keys.some(stands) && entry.all.every(stands) && !entry.none.some(stands);
+}
+
+function isOpen(entry: KnowledgeEntry, persona: Persona, state: GameState): boolean {
+  return mayKnow(entry, persona) && isUnlocked(entry, state);
+}
+
+/** By falling priority; what no longer fits leaves, so the lowest leaves first. */
+function withinBudget(entries: readonly KnowledgeEntry[], tokens: number): KnowledgeEntry[] {
+  let left = tokens;
+  return [...entries]
+    .sort((a, b) => b.priority - a.priority)
+    .filter((entry) => {
+      const cost = tokensOf([entry]);
+      if (cost > left) return false;
+      left -= cost;
+      return true;
+    });
+}
+
+function tokensOf(entries: readonly KnowledgeEntry[]): number {
+  return entries.reduce((sum, { content }) => sum + estimateTokens(content), 0);
+}
+
+/**
+ * "Ada Lovelace, engineer" is Ada and Lovelace: a variant's trade is not its name. An object's name is made of words that
+ * mean other things as well ("A Jacquard card"), and so says nothing.
+ */
+function ownNames(persona: Persona): ReadonlySet<string> {
+  if (persona.kind === "object") return new Set();
+  return new Set((persona.name.match(/\p{Lu}[\p{L}\p{M}]+/gu) ?? []).map(fold));
+}

@@ -1,0 +1,62 @@
+// The contract of a conversation's memory: what any keeper of conversations promises.
+// The promises are held against every implementation by tests/contracts/conversation-store.ts.
+
+import type {
+  Conversation,
+  ConversationChange,
+  ConversationPage,
+  NewConversation,
+  Turn,
+} from "#app/models/conversation.ts";
+import type { Lease } from "./run-lease.ts";
+
+/** How many messages may wait behind the one that is being answered. */
+export const MAX_WAITING = 4;
+
+/** The answer to a turn that was handed in. */
+export interface Acceptance {
+  /** The run that answers the message; of a known message, the first one's. */
+  readonly runId: string;
+  readonly state: "waiting" | "running" | "finished";
+  /** Turns that come before it. */
+  readonly position: number;
+  /** The id was known: nothing was stored. */
+  readonly duplicate: boolean;
+}
+
+/** What a `cancel` found to stop. */
+export interface Cancellation {
+  readonly running: string | undefined;
+  readonly waiting: readonly string[];
+}
+
+/**
+ * Keeps conversations. Every method is atomic, and rejects with AppError `conversation_not_found` for an id it does
+ * not hold (but for `create`), and `storage_unavailable` when it cannot say.
+ */
+export interface ConversationStore {
+  /**
+   * Makes a conversation. The same id with the same token hash is the same conversation, untouched (`created: false`);
+   * with another hash it is `conversation_not_found`, so that nobody learns which ids exist.
+   */
+  create(conversation: NewConversation): Promise<{ conversation: Conversation; created: boolean }>;
+  /**
+   * Puts a turn at the end of the line; once this resolves, the turn is never lost. A `persona` turn goes before the
+   * messages that wait. A known message id stores nothing and is answered with the first one's run.
+   * @throws AppError `queue_full` when {@link MAX_WAITING} messages wait already; `id_conflict` when the message id
+   *   is known with another text.
+   */
+  accept(conversationId: string, turn: Turn): Promise<Acceptance>;
+  /** Marks one run, or with no `runId` the running and all waiting ones, as cancelled. Says which were found. */
+  cancel(conversationId: string, runId: string | undefined, scope: "all" | "running"): Promise<Cancellation>;
+  /**
+   * A change by the one who runs the conversation. Idempotent by run and turn id.
+   * @throws AppError `run_interrupted` when `lease` is no longer the conversation's newest.
+   */
+  record(lease: Lease, change: ConversationChange): Promise<void>;
+  /** A page of finished messages, the newest or those before the message `before` (`message_not_found` if unknown). */
+  page(
+    conversationId: string,
+    query: { before?: string | undefined; limit: number },
+  ): Promise<ConversationPage>;
+}

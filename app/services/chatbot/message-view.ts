@@ -1,0 +1,36 @@
+// Stored messages as clients see them.
+
+import type { ConversationPage, StoredMessage } from "#app/models/conversation.ts";
+import type { ShownMessage } from "#app/models/server-event.ts";
+
+/** A finished message; `metadata` holds what stands beside its text. */
+export function showMessage(message: StoredMessage): ShownMessage {
+  const { createdAt, runId, persona, source, revision, partial } = message;
+  return {
+    id: message.id,
+    role: message.role,
+    content: message.content,
+    metadata: {
+      createdAt,
+      runId,
+      ...(persona && { persona }),
+      ...(source !== undefined && { source }),
+      ...(revision !== undefined && { revision }),
+      ...(partial && { partial }),
+    },
+  };
+}
+
+/** The finished messages and those that wait in line; what is being answered is replayed from the log instead. */
+export function snapshotOf(page: ConversationPage): ShownMessage[] {
+  const { line, runningId } = page.conversation;
+  const waiting = line.flatMap((turn) =>
+    turn.type === "message" && turn.runId !== runningId ? [showWaiting(turn.message)] : [],
+  );
+  return [...page.messages.map(showMessage), ...waiting];
+}
+
+function showWaiting(message: StoredMessage): ShownMessage {
+  const shown = showMessage(message);
+  return { ...shown, metadata: { ...shown.metadata, waiting: true } };
+}

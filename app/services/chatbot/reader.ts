@@ -1,0 +1,165 @@
+// One connection's place in a conversation: its cursor, its window, its catching up.
+// Promises: every event after the start position once and in order; never more than the window's bytes under way.
+// The log is the only buffer: a reader that is behind, for whatever reason, reads on from there until it is level.
+
+import type { CloseName } from "#app/core/close-codes.ts";
+import { toAppError } from "#app/core/errors.ts";
+import type { ConversationChannel } from "./conversation-channel.ts";
+import type { EventLog, LogHead } from "./event-log.ts";
+
+/** What a reader needs of a connection; a WebSocket's, or a stream of server-sent events. */
+export interface ReaderTransport {
+  /** Bytes handed over that the socket has not taken. */
+  readonly bufferedBytes: number;
+  send(frame: string): void;
+  /** Resolves when the socket has taken everything sent so far, or is gone. */
+  whenDrained(): Promise<void>;
+  close(name: CloseName): void;
+}
+
+export interface ReaderOptions {
+  readonly conversationId: string;
+  readonly transport: ReaderTransport;
+  readonly channel: ConversationChannel;
+  readonly log: EventLog;
+  /** Called once, when everything up to the head has been sent. */
+  readonly onLevel: (lastSeq: number) => void;
+  /** Called when the row cannot be proved whole, or cannot be read: the connection has to join anew. */
+  readonly onLost: (error?: unknown) => void;
+}
+
+/** Bytes under way that a client has not acknowledged, or, if it never does, that its socket has not taken. */
+export const READER_WINDOW_BYTES = 256 * 1024;
+const STALL_MS = 30_000;
+const READ_LIMIT = 200;
+
+export class Reader {
+  readonly #options: ReaderOptions;
+  #epoch = "";
+  #cursor = 0;
+  #state: "stopped" | "catching-up" | "level" | "full" = "stopped";
+  #announced = false;
+  #sentBytes = 0;
+  #acknowledgedBytes = 0;
+  /** Ends of the frames under way; kept only for a client that acknowledges. */
+  #marks: { seq: number; sentBytes: number }[] = [];
+  #acknowledges = false;
+  #stallTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Starts after the position `after`, in the log that `head` belongs to. */
+  start(after: number, head: LogHead): void {
+    this.#epoch = head.epoch;
+    this.#cursor = after;
+    this.#options.channel.join(this);
+    // A snapshot can be a step ahead of the log's head, whose last appends are still on their way here.
+    if (after > head.lastSeq) this.#becomeLevel();
+    else this.#catchUp();
+  }
+
+  stop(): void {
+    this.#state = "stopped";
+    clearTimeout(this.#stallTimer);
+    this.#options.channel.leave(this);
+  }
+
+  /** From the channel: an event that was confirmed just now. */
+  deliver(seq: number, event: string): void {
+    if (this.#state !== "level" || seq <= this.#cursor) return;
+    if (seq !== this.#cursor + 1) {
+      this.#catchUp();
+      return;
+    }
+    this.#send(seq, event);
+    if (this.#isFull()) this.#wait();
+  }
+
+  /** From the client: everything up to `seq` has been read. */
+  acknowledge(seq: number): void {
+    if (seq > this.#cursor) return;
+    if (!this.#acknowledges) {
+      // The first acknowledgement: what was sent before it is taken as read; from here on every frame is counted.
+      this.#acknowledges = true;
+      this.#acknowledgedBytes = this.#sentBytes;
+    }
+    const unread = this.#marks.findIndex((mark) => mark.seq > seq);
+    const read = this.#marks.splice(0, unread < 0 ? this.#marks.length : unread).at(-1);
+    if (read) this.#acknowledgedBytes = read.sentBytes;
+    if (this.#state !== "full") return;
+    this.#stallTimer?.refresh();
+    if (!this.#isFull()) this.#resume();
+  }
+
+  #send(seq: number, event: string): void {
+    this.#options.transport.send(event);
+    this.#cursor = seq;
+    this.#sentBytes += event.length;
+    if (this.#acknowledges) this.#marks.push({ seq, sentBytes: this.#sentBytes });
+  }
+
+  #isFull(): boolean {
+    const underWay = this.#acknowledges
+      ? this.#sentBytes - this.#acknowledgedBytes
+      : this.#options.transport.bufferedBytes;
+    return underWay >= READER_WINDOW_BYTES;
+  }
+
+  /** Stops pushing. The client's next acknowledgement, or an empty socket, goes on; 30 s of neither closes. */
+  #wait(): void {
+    this.#state = "full";
+    this.#stallTimer = setTimeout(() => this.#options.transport.close("slowReader"), STALL_MS);
+    this.#stallTimer.unref();
+    if (this.#acknowledges) return;
+    void this.#options.transport.whenDrained().then(() => {
+      if (this.#state === "full" && !this.#isFull()) this.#resume();
+    });
+  }
+
+  #resume(): void {
+    clearTimeout(this.#stallTimer);
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
+    this.#state = "catching-up";
+    this.#readOn().catch((error: unknown) => this.#lose(toAppError(error)));
+  }
+
+  async #readOn(): Promise<void> {
+    const { conversationId, channel, log } = this.#options;
+    while (this.#state === "catching-up") {
+      const slice = await log.read(conversationId, {
+        epoch: this.#epoch,
+        after: this.#cursor,
+        limit: READ_LIMIT,
+      });
+      if (this.#state !== "catching-up") return;
+      if (!slice) {
+        this.#lose();
+        return;
+      }
+      for (const [index, event] of slice.events.entries()) {
+        if (this.#isFull()) break;
+        this.#send(slice.firstSeq + index, event);
+      }
+      // Nothing can be published between this comparison and the state it leads to: both stand in one tick.
+      if (this.#cursor >= Math.max(slice.lastSeq, channel.lastSeq)) this.#becomeLevel();
+      if (this.#isFull()) this.#wait();
+    }
+  }
+
+  #becomeLevel(): void {
+    this.#state = "level";
+    if (this.#announced) return;
+    this.#announced = true;
+    this.#options.onLevel(this.#cursor);
+  }
+
+  #lose(error?: unknown): void {
+    this.stop();
+    this.#options.onLost(error);
+  }
+}

@@ -1,0 +1,138 @@
+// The events of one run, for a transport that shows a single reply: from its RUN_STARTED to its terminal event.
+
+import { z } from "zod";
+import { AppError, ERROR_TABLE, type ErrorCode } from "#app/core/errors.ts";
+import type { Conversations, OpenedConversation } from "./conversations.ts";
+
+/** A run that has ended. */
+export interface EndedRun {
+  readonly runId: string;
+  readonly outcome: "success" | "cancelled" | "error";
+  readonly messageId: string | null;
+  readonly text: string;
+  /** The reply's `source`, `revision`, `createdAt`, as `TEXT_MESSAGE_END` has them. */
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+}
+
+export interface RunEvents {
+  /** Names the run to follow; what was said of it before is not lost. */
+  follow(runId: string): void;
+  /** Receives each encoded event of the run, in order, from the first. */
+  onEvent(listener: (event: string) => void): void;
+  /** Resolves with the run once it has ended; rejects when its events cannot be read. */
+  readonly ended: Promise<EndedRun>;
+  /** Stops listening. The run goes on. */
+  close(): void;
+}
+
+/** The parts of an event that are looked at here. */
+const eventSchema = z.object({
+  type: z.string(),
+  runId: z.string().optional(),
+  messageId: z.string().optional(),
+  delta: z.string().optional(),
+  outcome: z.object({ type: z.enum(["success", "cancelled"]) }).optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  code: z.string().optional(),
+  message: z.string().optional(),
+});
+
+type SeenEvent = z.output<typeof eventSchema>;
+
+/** Starts to listen at once, from where the conversation stood when it was opened. */
+export function readRun(conversations: Conversations, opened: OpenedConversation): RunEvents {
+  const { id } = opened.page.conversation;
+  const seen: string[] = [];
+  const { promise: ended, resolve, reject } = Promise.withResolvers<EndedRun>();
+  ended.catch(() => undefined);
+  let runId: string | undefined;
+  let collector: RunCollector | undefined;
+  let listener: ((event: string) => void) | undefined;
+
+  const take = (event: string): void => {
+    if (runId === undefined) {
+      seen.push(event);
+      return;
+    }
+    collector ??= new RunCollector(runId);
+    const belongs = collector.take(eventSchema.parse(JSON.parse(event)));
+    if (belongs) listener?.(event);
+    if (belongs) kept.push(event);
+    if (collector.ended) {
+      resolve(collector.ended);
+      close();
+    }
+  };
+  const kept: string[] = [];
+  const reader = conversations.listen({
+    conversationId: id,
+    transport: {
+      bufferedBytes: 0,
+      send: take,
+      whenDrained: () => Promise.resolve(),
+      close: () => reject(new AppError("storage_unavailable")),
+    },
+    onLevel: () => undefined,
+    onLost: (error) => reject(error ?? new AppError("storage_unavailable")),
+  });
+  const close = (): void => conversations.leave(id, reader);
+  reader.start(opened.head.lastSeq, opened.head);
+  return {
+    follow(followed) {
+      runId = followed;
+      for (const event of seen.splice(0)) take(event);
+    },
+    onEvent(added) {
+      for (const event of kept) added(event);
+      listener = added;
+    },
+    ended,
+    close,
+  };
+}
+
+/** Puts one run together out of its events. */
+class RunCollector {
+  readonly #runId: string;
+  #open = false;
+  #messageId: string | null = null;
+  #text = "";
+  #metadata: Readonly<Record<string, unknown>> = {};
+  ended: EndedRun | undefined;
+
+  constructor(runId: string) {
+    this.#runId = runId;
+  }
+
+  /** Whether the event is one of this run's. */
+  take(event: SeenEvent): boolean {
+    if (event.type === "RUN_STARTED") this.#open = event.runId === this.#runId;
+    if (!this.#open || event.type === "CUSTOM") return false;
+    if (event.type === "TEXT_MESSAGE_START") this.#messageId = event.messageId ?? null;
+    if (event.type === "TEXT_MESSAGE_CONTENT") this.#text += event.delta ?? "";
+    if (event.type === "TEXT_MESSAGE_END") this.#metadata = event.metadata ?? {};
+    if (event.type === "RUN_FINISHED") this.#end(event.outcome?.type ?? "success");
+    if (event.type === "RUN_ERROR") this.#end("error", event);
+    return true;
+  }
+
+  #end(outcome: EndedRun["outcome"], event?: SeenEvent): void {
+    this.ended = {
+      runId: this.#runId,
+      outcome,
+      messageId: this.#messageId,
+      text: this.#text,
+      metadata: this.#metadata,
+      ...(event && { error: { code: toErrorCode(event.code), message: event.message ?? "" } }),
+    };
+  }
+}
+
+function toErrorCode(code: string | undefined): ErrorCode {
+  return isErrorCode(code) ? code : "internal_error";
+}
+
+function isErrorCode(code: string | undefined): code is ErrorCode {
+  return code !== undefined && Object.hasOwn(ERROR_TABLE, code);
+}

@@ -1,0 +1,227 @@
+// One connection's conversation: carries out what its client says, frame by frame, and tells it what became of it.
+// Knows no transport but "send a frame". Errors are thrown as AppErrors; the endpoint answers them.
+
+import { AppError } from "#app/core/errors.ts";
+import type { ClientFrame, JoinFrame, MessageFrame } from "#app/models/client-frame.ts";
+import type { Conversation } from "#app/models/conversation.ts";
+import type { PersonaRef } from "#app/models/persona.ts";
+import { type ConnectionFrames, encodeConnectionFrame, encodeSnapshot } from "#app/models/server-event.ts";
+import type { Conversations, OpenedConversation } from "./conversations.ts";
+import { showMessage, snapshotOf } from "./message-view.ts";
+import { showPersona } from "./persona-view.ts";
+import type { Reader, ReaderTransport } from "./reader.ts";
+
+export interface SessionOptions {
+  readonly conversations: Conversations;
+  readonly transport: ReaderTransport;
+  /** Who answers a new conversation where the frame that makes it names nobody. */
+  readonly chosen: PersonaRef | undefined;
+  /** Takes from the visitor's allowance for what costs something. @throws AppError `rate_limited` */
+  readonly take: (what: "message" | "join") => Promise<void>;
+}
+
+export class ChatSession {
+  readonly #options: SessionOptions;
+  #conversation: Conversation | undefined;
+  #reader: Reader | undefined;
+  #closed = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the frame has been carried out. Frames have to be handed in one after the other. */
+  async handle(frame: ClientFrame): Promise<void> {
+    switch (frame.type) {
+      case "join":
+        return this.#join(frame);
+      case "message":
+        return this.#say(frame);
+      case "ack":
+        return this.#reader?.acknowledge(frame.seq);
+      case "stop":
+        return this.#options.conversations.stop(this.#joined().id, frame.runId);
+      case "persona":
+        await this.#options.take("message");
+        return this.#options.conversations.switchPersona(
+          this.#joined().id,
+          refOf(frame) ?? missing("persona"),
+        );
+      case "history":
+        return this.#showHistory(frame);
+      case "ping":
+        return this.#send("pong", { ...(frame.t !== undefined && { t: frame.t }), ...idOf(frame) });
+      default:
+        frame satisfies never;
+    }
+  }
+
+  /** The connection is gone. What runs goes on without it. */
+  close(): void {
+    this.#closed = true;
+    this.#leave();
+  }
+
+  async #join(frame: JoinFrame): Promise<void> {
+    const opened = await this.#open(frame);
+    if (this.#closed) return;
+    const { conversation } = opened.page;
+    const position = await this.#positionOf(frame, opened);
+    if (this.#closed) return;
+    this.#enter(conversation);
+    this.#sendJoined(opened, { ...position, ...idOf(frame) });
+    const after = position.recovered ? (frame.after ?? 0) : this.#sendSnapshot(opened);
+    this.#listen(conversation, after, opened);
+  }
+
+  #open(frame: JoinFrame): Promise<OpenedConversation> {
+    const { conversations, take } = this.#options;
+    const { conversationId, resumeToken, create } = frame;
+    if (conversationId !== undefined && resumeToken !== undefined && !create) {
+      return conversations.open(conversationId, resumeToken);
+    }
+    const own =
+      conversationId !== undefined && resumeToken !== undefined
+        ? { id: conversationId, resumeToken }
+        : undefined;
+    const persona = refOf(frame) ?? this.#options.chosen;
+    return take("join").then(() => conversations.create({ own, persona, locale: languageOf(frame.locale) }));
+  }
+
+  /** With a position: whether it can be continued. Without: nothing to say. */
+  async #positionOf(frame: JoinFrame, opened: OpenedConversation): Promise<{ recovered?: boolean }> {
+    if (frame.epoch === undefined || frame.after === undefined) return {};
+    const { id } = opened.page.conversation;
+    return {
+      recovered: await this.#options.conversations.canResume(id, { epoch: frame.epoch, after: frame.after }),
+    };
+  }
+
+  #enter(conversation: Conversation): void {
+    this.#leave();
+    this.#conversation = conversation;
+  }
+
+  #leave(): void {
+    if (this.#conversation && this.#reader) {
+      this.#options.conversations.leave(this.#conversation.id, this.#reader);
+    }
+    this.#reader = undefined;
+  }
+
+  /** The history up to a position, unless the conversation has just begun; returns that position. */
+  #sendSnapshot(opened: OpenedConversation): number {
+    const { page, created } = opened;
+    if (!created) this.#options.transport.send(encodeSnapshot(snapshotOf(page), page.conversation.seq));
+    return page.conversation.seq;
+  }
+
+  #listen(conversation: Conversation, after: number, opened: OpenedConversation): void {
+    const { conversations, transport } = this.#options;
+    const reader = conversations.listen({
+      conversationId: conversation.id,
+      transport,
+      onLevel: (lastSeq) => {
+        if (!opened.created) this.#send("replayed", { lastSeq });
+      },
+      onLost: (error) => void this.#rejoin(conversation, reader, error),
+    });
+    this.#reader = reader;
+    reader.start(after, opened.head);
+  }
+
+  /** The log was cut or lost under the reader: a whole snapshot, never a part. */
+  async #rejoin(conversation: Conversation, reader: Reader, error: unknown): Promise<void> {
+    if (this.#closed || this.#reader !== reader) return;
+    try {
+      if (error !== undefined) throw error;
+      const opened = await this.#options.conversations.reopen(conversation.id);
+      if (this.#closed || this.#reader !== reader) return;
+      this.#enter(opened.page.conversation);
+      this.#sendJoined(opened, { recovered: false });
+      this.#listen(opened.page.conversation, this.#sendSnapshot(opened), opened);
+    } catch {
+      // The client comes back with its position and hears from its join what is wrong.
+      this.#options.transport.close("internalError");
+    }
+  }
+
+  async #say(frame: MessageFrame): Promise<void> {
+    await this.#options.take("message");
+    if (!this.#conversation) {
+      const persona = refOf(frame);
+      await this.#join({
+        type: "join",
+        ...(persona?.kind === "persona" && { persona: persona.id }),
+        ...(persona?.kind === "object" && { object: persona.id }),
+      });
+    }
+    const accepted = await this.#options.conversations.say(this.#joined(), frame);
+    const { messageId, runId, position, state, duplicate } = accepted;
+    this.#send("accepted", {
+      messageId,
+      runId,
+      position,
+      state,
+      ...(duplicate && { duplicate: true as const }),
+      ...idOf(frame),
+    });
+  }
+
+  async #showHistory(frame: ClientFrame & { type: "history" }): Promise<void> {
+    const { before, limit } = frame;
+    const page = await this.#options.conversations.history(this.#joined().id, { before, limit });
+    this.#send("history", {
+      messages: page.messages.map(showMessage),
+      before: page.messages[0]?.id ?? null,
+      hasMore: page.olderCount > 0,
+      ...idOf(frame),
+    });
+  }
+
+  #sendJoined(opened: OpenedConversation, extra: { recovered?: boolean; commandId?: string }): void {
+    const { conversations } = this.#options;
+    const { conversation } = opened.page;
+    this.#send("joined", {
+      conversationId: conversation.id,
+      ...(opened.resumeToken !== undefined && { resumeToken: opened.resumeToken }),
+      epoch: opened.head.epoch,
+      lastSeq: opened.head.lastSeq,
+      ...(conversation.runningId !== undefined && { activeRunId: conversation.runningId }),
+      persona: showPersona(conversations.personaOf(conversation), conversation.locale),
+      new: opened.created,
+      storage: conversations.storageKind,
+      ...extra,
+    });
+  }
+
+  #joined(): Conversation {
+    return this.#conversation ?? missing("join");
+  }
+
+  #send<Name extends keyof ConnectionFrames>(name: Name, value: ConnectionFrames[Name]): void {
+    this.#options.transport.send(encodeConnectionFrame(name, value));
+  }
+}
+
+function refOf(frame: { persona?: string | undefined; object?: string | undefined }): PersonaRef | undefined {
+  if (frame.object !== undefined) return { kind: "object", id: frame.object };
+  return frame.persona === undefined ? undefined : { kind: "persona", id: frame.persona };
+}
+
+function idOf(frame: { commandId?: string | undefined }): { commandId?: string } {
+  return frame.commandId === undefined ? {} : { commandId: frame.commandId };
+}
+
+/** The first part of a language tag: `tr` of `tr-TR`. */
+function languageOf(locale: string | undefined): string | undefined {
+  return locale?.split("-")[0]?.toLowerCase();
+}
+
+function missing(what: "join" | "persona"): never {
+  throw new AppError("invalid_frame", {
+    message:
+      what === "join" ? "Join a conversation first, or send a message." : "Name a persona or an object.",
+    details: { fields: [{ field: what === "join" ? "type" : "persona", problem: "is needed first" }] },
+  });
+}

@@ -1,0 +1,196 @@
+// What a page shows of a conversation, as one immutable value, and the pure function that moves it on.
+// Promises: an event changes the state only where its number is the next one, so that a repeat or a straggler
+// does nothing; a snapshot replaces what was known. Does not send, wait or touch a page.
+
+import type { ShownMessage } from "#app/models/server-event.ts";
+import { applyEvent } from "./conversation-event.ts";
+import type { ConnectionFrame, ServerFrame } from "./server-frame.ts";
+import type {
+  ChatMessage,
+  ConversationState,
+  LinkState,
+  Problem,
+  Speaker,
+  TranscriptItem,
+  UnsentMessage,
+} from "./transcript.ts";
+
+export type ConversationAction =
+  | { readonly type: "frame"; readonly frame: ServerFrame }
+  | { readonly type: "link"; readonly link: LinkState }
+  | { readonly type: "queued"; readonly message: UnsentMessage }
+  /** The server will never take this message. */
+  | { readonly type: "refused"; readonly id: string; readonly problem: Problem }
+  | { readonly type: "failed"; readonly problem: Problem }
+  /** The server no longer has the conversation: what was said stays to be read, what was not answered goes again. */
+  | { readonly type: "lost" }
+  /** What is known has a hole: the next join asks for the whole. */
+  | { readonly type: "position-lost" }
+  /** The visitor begins anew. */
+  | { readonly type: "cleared" };
+
+export const INITIAL_STATE: ConversationState = {
+  link: { status: "connecting" },
+  joined: false,
+  past: [],
+  messages: [],
+  waiting: [],
+  unsent: [],
+  seq: 0,
+};
+
+export function reduceConversation(state: ConversationState, action: ConversationAction): ConversationState {
+  switch (action.type) {
+    case "frame":
+      return applyFrame(state, action.frame);
+    case "link":
+      return { ...state, link: action.link, joined: state.joined && action.link.status === "online" };
+    case "queued":
+      return { ...without(state, "problem"), unsent: [...state.unsent, action.message] };
+    case "refused":
+      return refuse(state, action.id, action.problem);
+    case "failed":
+      return { ...state, problem: action.problem };
+    case "lost":
+      return lose(state);
+    case "position-lost":
+      return { ...without(state, "epoch"), joined: false };
+    case "cleared":
+      return { ...INITIAL_STATE, link: state.link, ...kept(state) };
+    default:
+      return action satisfies never;
+  }
+}
+
+/** A copy without some optional fields, which an `undefined` may not stand for. */
+function without<Key extends keyof ConversationState>(
+  state: ConversationState,
+  ...keys: readonly Key[]
+): Omit<ConversationState, Key> {
+  const rest = { ...state };
+  for (const key of keys) delete rest[key];
+  return rest;
+}
+
+function applyFrame(state: ConversationState, frame: ServerFrame): ConversationState {
+  switch (frame.kind) {
+    case "event": {
+      if (frame.seq !== state.seq + 1) return state;
+      const next = { ...state, seq: frame.seq };
+      return frame.event ? applyEvent(next, frame.event) : next;
+    }
+    case "snapshot":
+      return applySnapshot(state, frame.messages, frame.seq);
+    case "connection":
+      return applyConnectionFrame(state, frame);
+    default:
+      return frame satisfies never;
+  }
+}
+
+function applyConnectionFrame(state: ConversationState, frame: ConnectionFrame): ConversationState {
+  switch (frame.name) {
+    case "hello":
+      return { ...state, maxMessageChars: frame.value.limits.maxMessageChars };
+    case "joined": {
+      const { epoch, persona, storage } = frame.value;
+      const seq = frame.value.new ? 0 : state.seq;
+      const untouched = state.messages.length === 0 && state.waiting.length === 0;
+      const opening = state.opening && !untouched ? state.opening : persona;
+      return { ...state, joined: true, epoch, persona, storage, seq, opening };
+    }
+    case "accepted": {
+      const sent = state.unsent.find(({ id }) => id === frame.value.messageId);
+      if (!sent) return state;
+      const unsent = state.unsent.filter((message) => message !== sent);
+      const known = holds(state.waiting, sent.id) || holds(state.messages, sent.id);
+      // Shown as in line until the event that numbers it arrives; a finished duplicate stands in the history.
+      if (known || frame.value.state === "finished") return { ...state, unsent };
+      const message = {
+        type: "message",
+        role: "user",
+        state: "waiting",
+        ...sent,
+        runId: frame.value.runId,
+      } as const;
+      return { ...state, unsent, waiting: [...state.waiting, message] };
+    }
+    default:
+      return state;
+  }
+}
+
+function applySnapshot(
+  state: ConversationState,
+  shown: readonly ShownMessage[],
+  seq: number,
+): ConversationState {
+  const messages: TranscriptItem[] = [];
+  const waiting: ChatMessage[] = [];
+  for (const message of shown) {
+    const item = toChatMessage(message);
+    if (item.state === "waiting") waiting.push(item);
+    else messages.push(item);
+  }
+  const unsent = state.unsent.filter(({ id }) => !holds(messages, id) && !holds(waiting, id));
+  return { ...without(state, "run"), messages, waiting, unsent, seq };
+}
+
+function toChatMessage({ id, role, content, metadata }: ShownMessage): ChatMessage {
+  const { persona, source, partial, waiting, runId } = metadata;
+  return {
+    type: "message",
+    id,
+    role,
+    text: content,
+    state: partial === true ? "stopped" : waiting === true ? "waiting" : "done",
+    ...(typeof source === "string" ? { source } : {}),
+    ...(typeof runId === "string" ? { runId } : {}),
+    ...(isSpeaker(persona) ? { speaker: { kind: persona.kind, id: persona.id } } : {}),
+  };
+}
+
+function isSpeaker(value: unknown): value is Speaker {
+  if (typeof value !== "object" || value === null || !("kind" in value) || !("id" in value)) return false;
+  return (value.kind === "persona" || value.kind === "object") && typeof value.id === "string";
+}
+
+function refuse(state: ConversationState, id: string, problem: Problem): ConversationState {
+  const refused = state.unsent.find((message) => message.id === id);
+  if (!refused) return { ...state, problem };
+  const message = { type: "message", role: "user", state: "refused", ...refused, problem } as const;
+  return {
+    ...state,
+    unsent: state.unsent.filter((unsent) => unsent !== refused),
+    messages: [...state.messages, message],
+  };
+}
+
+function lose(state: ConversationState): ConversationState {
+  const ended = state.messages.map((item) =>
+    item.type === "message" && item.state === "streaming"
+      ? ({ ...item, state: "interrupted" } as const)
+      : item,
+  );
+  const again = state.waiting.map(({ id, text }) => ({ id, text }));
+  return {
+    ...INITIAL_STATE,
+    link: state.link,
+    ...kept(state),
+    ended: true,
+    past: [...state.past, ...ended],
+    unsent: [...again, ...state.unsent],
+  };
+}
+
+/** What belongs to the server and the visitor's choice rather than to one conversation. */
+function kept({ maxMessageChars, persona }: ConversationState): Partial<ConversationState> {
+  return {
+    ...(maxMessageChars === undefined ? {} : { maxMessageChars }),
+    ...(persona === undefined ? {} : { persona }),
+  };
+}
+
+function holds(items: readonly TranscriptItem[], id: string): boolean {
+  return items.some((item) => item.id === id);
+}
