@@ -1,6 +1,6 @@
 // One line that says how the connection stands, one for what went wrong, and the voice for screen readers.
 
-import { findElement, setText } from "./element.ts";
+import { createElement, findElement, setText } from "./element.ts";
 import type { Words } from "./page-texts.ts";
 import { takeSentences } from "./spoken-sentences.ts";
 import type { ConversationState } from "./transcript.ts";
@@ -50,11 +50,13 @@ export class StatusView {
     const isStreaming = last.state === "streaming";
     if (last.id !== this.#spokenId) {
       this.#spokenId = last.id;
+      this.#voice.replaceChildren();
       // A reply that was there before the page was, is read when the visitor goes to it.
       this.#spokenUpTo = isStreaming ? 0 : last.text.length;
     }
     const { spoken, next } = takeSentences(last.text, this.#spokenUpTo, !isStreaming);
     this.#spokenUpTo = next;
-    if (spoken !== "") setText(this.#voice, spoken);
+    // Added, not replaced: a sentence that is still waiting to be read must not be taken away.
+    if (spoken !== "") this.#voice.append(createElement("p", { text: spoken }));
   }
 }

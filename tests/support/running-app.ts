@@ -4,14 +4,15 @@ import type { TestContext } from "node:test";
 import { type AppOverrides, buildApp } from "#app/app.ts";
 import { parseConfig } from "#app/core/config.ts";
 import { createRecordingLogger } from "./recording-logger.ts";
-import { SocketClient, type SocketClientOptions } from "./socket-client.ts";
+import { openSocket, type SocketClient, type SocketClientOptions } from "./socket-client.ts";
+import { assertWireInvariants } from "./wire-invariants.ts";
 
 export interface RunningApp {
   readonly port: number;
   /** `http://127.0.0.1:port`, without a slash at the end. */
   readonly url: string;
   readonly log: ReturnType<typeof createRecordingLogger>;
-  /** A connected client; `query` such as `?persona=engineer`. */
+  /** A connected client; `query` such as `?persona=engineer`. Its frames are held against the wire's invariants. */
   connect(query?: string, options?: SocketClientOptions): Promise<SocketClient>;
   /** Stops it before the test's end. */
   close(graceMs?: number): Promise<void>;
@@ -34,13 +35,20 @@ export async function startApp(
   });
   const app = await buildApp(config, { logger: log, ...overrides });
   const { port } = await app.listen();
-  context.after(() => app.close(0));
+  const clients: SocketClient[] = [];
+  context.after(async () => {
+    await app.close(0);
+    for (const client of clients) assertWireInvariants(client.frames);
+  });
   return {
     port,
     url: `http://127.0.0.1:${port}`,
     log,
-    connect: (query = "", options = {}) =>
-      SocketClient.connect(`ws://127.0.0.1:${port}/api/v1/chat/ws${query}`, options),
+    async connect(query = "", options = {}) {
+      const client = await openSocket(`ws://127.0.0.1:${port}/api/v1/chat/ws${query}`, options);
+      clients.push(client);
+      return client;
+    },
     close: (graceMs = 0) => app.close(graceMs),
   };
 }
