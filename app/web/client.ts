@@ -4,49 +4,22 @@
 
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { ConnectionFrames } from "#app/models/server-event.ts";
-import { type Backoff, toProbeUrl } from "./connection-policy.ts";
+import type { ChatClientEvents, ChatClientOptions } from "./client-options.ts";
+import { toProbeUrl } from "./connection-policy.ts";
 import { type ConversationAction, INITIAL_STATE, reduceConversation } from "./conversation-state.ts";
 import { Link } from "./link.ts";
 import { Outbox } from "./outbox.ts";
 import { ReadingReceipts } from "./reading-receipts.ts";
-import { parseServerFrame, type ServerFrame } from "./server-frame.ts";
-import {
-  createRecord,
-  createSecret,
-  loadRecord,
-  type SessionRecord,
-  saveRecord,
-  type TextStorage,
-} from "./session-record.ts";
+import { type ConnectionFrame, parseServerFrame, type ServerFrame } from "./server-frame.ts";
+import { createRecord, createSecret, loadRecord, type SessionRecord, saveRecord } from "./session-record.ts";
 import type { ConversationState, Problem } from "./transcript.ts";
 import { Watch } from "./watch.ts";
-
-export interface ChatClientOptions {
-  /** Address of the socket: `ws:` or `wss:`, path included. */
-  readonly url: string;
-  /** Who answers a new conversation; the server's main persona where absent. */
-  readonly persona?: PersonaRef | undefined;
-  /** Language tag of the page. */
-  readonly locale?: string;
-  /** Where a reload finds the conversation again; without it, it lives as long as this object. */
-  readonly storage?: TextStorage;
-  readonly backoff?: Backoff;
-  /** Milliseconds without an answer after which the line counts as dead. */
-  readonly patienceMs?: number;
-  readonly random?: () => number;
-}
-
-export interface ChatClientEvents {
-  /** Anything that is shown has changed. */
-  change: ConversationState;
-  /** The server no longer knows the conversation; a new one begins. */
-  ended: { readonly conversationId: string };
-}
 
 type Listener<Name extends keyof ChatClientEvents> = (value: ChatClientEvents[Name]) => void;
 type Listeners = { readonly [Name in keyof ChatClientEvents]: Set<Listener<Name>> };
 
 const TRY_AGAIN_MS = 2_000;
+const CHOICE = "persona";
 
 export class ChatClient {
   readonly #options: ChatClientOptions;
@@ -163,7 +136,7 @@ export class ChatClient {
       commandId: this.#joinId,
       conversationId,
       resumeToken,
-      ...(joined ? {} : { create: true, ...(this.#wanted ? toChoice(this.#wanted) : {}) }),
+      ...(joined ? {} : { create: true, ...(this.#wanted ? { [this.#wanted.kind]: this.#wanted.id } : {}) }),
       ...(joined && epoch !== undefined ? { epoch, after: seq } : {}),
       ...(this.#locale === undefined ? {} : { locale: this.#locale }),
     });
@@ -183,13 +156,15 @@ export class ChatClient {
       this.#joinWithoutPosition();
       return;
     }
-    if (frame.kind === "connection") this.#beforeState(frame);
+    if (frame.kind === "connection" && frame.name === "accepted") this.#outbox.settle(frame.value.messageId);
     this.#apply({ type: "frame", frame });
-    if (frame.kind === "connection") this.#afterState(frame);
+    if (frame.kind === "connection") this.#follow(frame);
     if (frame.kind !== "event") return;
     this.#receipts.read(this.#state.seq);
+    const { type, ...event } = frame.event ?? {};
     // A run that ends makes room in the line.
-    if (frame.event?.type === "RUN_FINISHED" || frame.event?.type === "RUN_ERROR") this.#flush();
+    if (type === "RUN_FINISHED" || type === "RUN_ERROR") this.#flush();
+    if ("name" in event && event.name === "persona.changed") this.#wanted = undefined;
   }
 
   /** Frames of a conversation that has been left, still on their way. */
@@ -204,12 +179,8 @@ export class ChatClient {
     this.#join();
   }
 
-  #beforeState(frame: Extract<ServerFrame, { kind: "connection" }>): void {
-    if (frame.name === "accepted") this.#outbox.settle(frame.value.messageId);
+  #follow(frame: ConnectionFrame): void {
     if (frame.name === "draining") this.#link.announce(frame.value.reconnectInMs);
-  }
-
-  #afterState(frame: Extract<ServerFrame, { kind: "connection" }>): void {
     if (frame.name === "joined") this.#joined(frame.value);
     if (frame.name === "accepted") this.#flush();
     if (frame.name === "error") this.#refused(frame.value);
@@ -227,10 +198,16 @@ export class ChatClient {
   #refused(error: ConnectionFrames["error"]): void {
     const { code, message, retryAfterMs, commandId } = error;
     const problem = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-    if (commandId === this.#joinId) this.#joinRefused(problem);
-    else if (commandId !== undefined && this.#outbox.holds(commandId)) {
+    if (commandId === this.#joinId) {
+      this.#joinRefused(problem);
+      return;
+    }
+    if (commandId !== undefined && this.#outbox.holds(commandId)) {
       this.#messageRefused(commandId, problem, error.retryable);
-    } else if (code !== "already_finished") this.#apply({ type: "failed", problem });
+      return;
+    }
+    if (commandId === CHOICE) this.#wanted = undefined;
+    if (code !== "already_finished") this.#apply({ type: "failed", problem });
   }
 
   #messageRefused(id: string, problem: Problem, retryable: boolean): void {
@@ -274,8 +251,7 @@ export class ChatClient {
 
   #sendChoice(): void {
     if (!this.#wanted) return;
-    this.#link.send({ type: "persona", commandId: "persona", ...toChoice(this.#wanted) });
-    this.#wanted = undefined;
+    this.#link.send({ type: "persona", commandId: CHOICE, [this.#wanted.kind]: this.#wanted.id });
   }
 
   #flush(): void {
@@ -295,8 +271,4 @@ export function createChatClient(options: ChatClientOptions): ChatClient {
   const client = new ChatClient(options);
   client.wake();
   return client;
-}
-
-function toChoice({ kind, id }: PersonaRef): Record<string, string> {
-  return { [kind]: id };
 }

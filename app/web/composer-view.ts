@@ -39,6 +39,7 @@ export class ComposerView {
     this.#words = words;
     this.#maxChars = state.maxMessageChars ?? Number.POSITIVE_INFINITY;
     this.#stop.hidden = state.run === undefined;
+    this.#field.placeholder = state.persona ? words.say("writeTo", { name: state.persona.name }) : "";
     this.#changed();
   }
 

@@ -97,15 +97,15 @@ function applyConnectionFrame(state: ConversationState, frame: ConnectionFrame):
       const seq = frame.value.new ? 0 : state.seq;
       const untouched = state.messages.length === 0 && state.waiting.length === 0;
       const opening = state.opening && !untouched ? state.opening : persona;
-      return { ...state, joined: true, epoch, persona, storage, seq, opening };
+      return { ...without(state, "problem"), joined: true, epoch, persona, storage, seq, opening };
     }
     case "accepted": {
       const sent = state.unsent.find(({ id }) => id === frame.value.messageId);
-      if (!sent) return state;
+      if (!sent) return without(state, "problem");
       const unsent = state.unsent.filter((message) => message !== sent);
       const known = holds(state.waiting, sent.id) || holds(state.messages, sent.id);
       // Shown as in line until the event that numbers it arrives; a finished duplicate stands in the history.
-      if (known || frame.value.state === "finished") return { ...state, unsent };
+      if (known || frame.value.state === "finished") return { ...without(state, "problem"), unsent };
       const message = {
         type: "message",
         role: "user",
@@ -113,7 +113,7 @@ function applyConnectionFrame(state: ConversationState, frame: ConnectionFrame):
         ...sent,
         runId: frame.value.runId,
       } as const;
-      return { ...state, unsent, waiting: [...state.waiting, message] };
+      return { ...without(state, "problem"), unsent, waiting: [...state.waiting, message] };
     }
     default:
       return state;

@@ -49,6 +49,7 @@ function draw(): void {
   composer.draw(state, words);
   suggestions.draw(state);
   picker.mark(state.persona);
+  transcript.follow();
   setText(findElement("partner-now", HTMLElement), state.persona?.name ?? "");
 }
 

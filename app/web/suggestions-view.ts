@@ -1,4 +1,5 @@
-// Questions one could ask: before the first one, and again where the partner had no answer.
+// Questions one could ask: before the first one, and again when the partner changes. A reply that has no answer
+// offers some in its own text, which chips below it would push out of a phone's sight.
 
 import { createElement, findElement } from "./element.ts";
 import type { ConversationState } from "./transcript.ts";
@@ -36,7 +37,5 @@ export class SuggestionsView {
 function isTimely({ joined, messages, run, waiting, unsent }: ConversationState): boolean {
   if (!joined || run || waiting.length > 0 || unsent.length > 0) return false;
   const last = messages.at(-1);
-  return (
-    last === undefined || last.type === "change" || (last.role === "assistant" && last.source === "scripted")
-  );
+  return last === undefined || last.type === "change";
 }

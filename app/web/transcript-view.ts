@@ -37,6 +37,7 @@ export class TranscriptView {
   readonly #scroller: HTMLElement;
   readonly #drawn = new Map<string, DrawnRow>();
   #lastKey: string | undefined;
+  #follows = true;
 
   constructor(list: HTMLElement, scroller: HTMLElement) {
     this.#list = list;
@@ -45,7 +46,7 @@ export class TranscriptView {
 
   draw(scene: Scene): void {
     const rows = toRows(scene);
-    const follows = this.#isAtEnd() || this.#hasOwnNewRow(rows);
+    this.#follows = this.#isAtEnd() || this.#hasOwnNewRow(rows);
     const keys = new Set(rows.map(({ key }) => key));
     for (const [key, { element }] of this.#drawn) {
       if (keys.has(key)) continue;
@@ -58,7 +59,11 @@ export class TranscriptView {
       if (there !== element) this.#list.insertBefore(element, there ?? null);
     }
     this.#lastKey = rows.at(-1)?.key;
-    if (follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+
+  /** Goes to the end, once everything is drawn, where the visitor was reading along. */
+  follow(): void {
+    if (this.#follows) this.#scroller.scrollTop = this.#scroller.scrollHeight;
   }
 
   #isAtEnd(): boolean {

@@ -1,0 +1,46 @@
+// A model that says what the test tells it to, when the test tells it to.
+
+import type { ChatModelClient, ChatModelReply, ChatModelRequest } from "#app/services/llm/client.ts";
+import { until } from "../support/until.ts";
+
+export class HeldModel implements ChatModelClient {
+  readonly provider = "held";
+  #say: ((delta: string) => void) | undefined;
+  #finish: (() => void) | undefined;
+
+  stream(
+    _request: ChatModelRequest,
+    onDelta: (delta: string) => void,
+    signal: AbortSignal,
+  ): Promise<ChatModelReply> {
+    const { promise, resolve, reject } = Promise.withResolvers<ChatModelReply>();
+    const end = () => {
+      this.#say = undefined;
+      this.#finish = undefined;
+    };
+    this.#say = onDelta;
+    this.#finish = () => {
+      end();
+      resolve({ source: "model", finishReason: "stop" });
+    };
+    signal.addEventListener("abort", () => {
+      end();
+      reject(signal.reason);
+    });
+    return promise;
+  }
+
+  get isAsked(): boolean {
+    return this.#say !== undefined;
+  }
+
+  /** Streams a piece of the reply; waits until there is a question. */
+  async say(delta: string): Promise<void> {
+    await until("a question to the model", () => this.isAsked);
+    this.#say?.(delta);
+  }
+
+  finish(): void {
+    this.#finish?.();
+  }
+}

@@ -1,0 +1,35 @@
+// What the bundle holds: the present sources, nothing foreign, nothing that makes markup.
+
+import assert from "node:assert/strict";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { it } from "node:test";
+import { bundlePage } from "#app/web/bundle.ts";
+
+const DIST = join(import.meta.dirname, "../../app/web/dist");
+const FILES = ["page.html", "page.js", "page.css", "favicon.svg"];
+
+it("the bundle that is served is the one that the sources make (else: npm run prepare)", async () => {
+  const fresh = await mkdtemp(join(tmpdir(), "parley-bundle-"));
+  await bundlePage(fresh);
+  for (const name of FILES) {
+    assert.equal(await readFile(join(DIST, name), "utf8"), await readFile(join(fresh, name), "utf8"), name);
+  }
+  await rm(fresh, { recursive: true });
+});
+
+it("the page refers to nothing outside the server", async () => {
+  for (const name of FILES) {
+    const content = await readFile(join(DIST, name), "utf8");
+    const addresses = (content.match(/(?:https?:)?\/\/[\w.-]+\.\w+/g) ?? []).filter(
+      (found) => !found.includes("www.w3.org"),
+    );
+    assert.deepEqual(addresses, [], name);
+  }
+});
+
+it("nothing of the page makes markup out of text", async () => {
+  const script = await readFile(join(DIST, "page.js"), "utf8");
+  assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
+});

@@ -1,0 +1,101 @@
+// What each event of the log does to the state that a page shows.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { begin, delta, end, failed, finished, started } from "./server-events.ts";
+import { changed, ENGINE } from "./shown-personas.ts";
+import { live, messageAt, NEW } from "./state-steps.ts";
+
+describe("a reply", () => {
+  it("grows by its deltas and ends with its source, under its speaker's name", () => {
+    const streaming = live(
+      NEW,
+      started("r1", "m1", "Who?"),
+      begin("a1"),
+      delta("a1", "I am "),
+      delta("a1", "Ada."),
+    );
+    assert.equal(messageAt(streaming, 0).text, "Who?");
+    assert.equal(messageAt(streaming, 1).text, "I am Ada.");
+    assert.equal(messageAt(streaming, 1).state, "streaming");
+    assert.equal(streaming.run?.runId, "r1");
+
+    const done = live(streaming, end("a1"), finished("r1"));
+    assert.equal(messageAt(done, 1).state, "done");
+    assert.equal(messageAt(done, 1).source, "offline");
+    assert.equal(messageAt(done, 1).speaker?.name, "Ada");
+    assert.equal(done.run, undefined);
+  });
+
+  it("that is stopped keeps what was said and says that it was stopped", () => {
+    const state = live(
+      NEW,
+      started("r1", "m1"),
+      begin("a1"),
+      delta("a1", "I"),
+      end("a1", { partial: true }),
+      finished("r1", "cancelled"),
+    );
+    assert.deepEqual([messageAt(state, 1).text, messageAt(state, 1).state], ["I", "stopped"]);
+  });
+
+  it("that fails carries the error; without a word said, the question carries it", () => {
+    const midway = live(
+      NEW,
+      started("r1", "m1"),
+      begin("a1"),
+      delta("a1", "I"),
+      end("a1", { partial: true }),
+      failed("r1"),
+    );
+    assert.equal(messageAt(midway, 1).state, "interrupted");
+    assert.deepEqual(messageAt(midway, 1).problem, {
+      code: "llm_timeout",
+      message: "Too slow.",
+      retryAfterMs: 1000,
+    });
+
+    const silent = live(NEW, started("r1", "m1"), failed("r1"));
+    assert.equal(silent.messages.length, 1);
+    assert.equal(messageAt(silent, 0).problem?.code, "llm_timeout");
+    assert.equal(silent.run, undefined);
+  });
+
+  it("that was interrupted by a take-over gives way to its repetition", () => {
+    const state = live(
+      NEW,
+      started("r1", "m1"),
+      begin("a1"),
+      delta("a1", "half"),
+      end("a1", { partial: true, interrupted: true }),
+      failed("r1"),
+      started("r2", "m1", "Hello", "r1"),
+      begin("a2"),
+      delta("a2", "whole"),
+    );
+    assert.deepEqual(
+      state.messages.map((item) => item.id),
+      ["m1", "a2"],
+    );
+  });
+
+  it("whose model was cut short says why", () => {
+    const state = live(NEW, started("r1", "m1"), begin("a1"), end("a1", { finishReason: "length" }));
+    assert.equal(messageAt(state, 1).finishReason, "length");
+  });
+});
+
+describe("who answers", () => {
+  it("may change within the conversation, which leaves a mark", () => {
+    const state = live(NEW, started("r1", "m1"), finished("r1"), changed(ENGINE));
+    assert.equal(state.persona?.id, "engine");
+    assert.equal(state.opening?.id, "persona");
+    assert.equal(state.messages.at(-1)?.type, "change");
+  });
+
+  it("changes without a mark where nothing has been said", () => {
+    const state = live(NEW, changed(ENGINE));
+    assert.equal(state.opening?.id, "engine");
+    assert.equal(state.messages.length, 0);
+  });
+});
