@@ -15,10 +15,10 @@ const LETTERS: Readonly<Record<string, string>> = {
 /** Lower case without diacritics; curly apostrophes become straight ones. */
 export function fold(text: string): string {
   return text
-    .replace(/[İIı]/g, "i")
-    .toLowerCase()
+    .replace(/[‘’ʼ`´]/g, "'")
     .normalize("NFKD")
     .replace(/\p{M}+/gu, "")
-    .replace(/[‘’ʼ`´]/g, "'")
+    .toLowerCase()
+    .replace(/ı/g, "i")
     .replace(/[ßæœøłđðþ]/g, (letter) => LETTERS[letter] ?? letter);
 }

@@ -67,12 +67,17 @@ export function tokenTerms(token: Token, language: string, asciiTyped = false): 
   const isName = token.isCapitalised && NAMES_LIKE_WORDS.has(token.lower);
   const family = isName ? undefined : wordFamily(token.lower, language, asciiTyped);
   if (family !== undefined) return [family];
-  if (isStopWord(token.folded, language)) return [];
+  if (isStopWord(token.folded, language) || isArticle(token, language)) return [];
   if (language !== "tr") return [stem(token.lower, language)];
   const stemmed = stem(token.lower, language);
   return token.folded.length < TURKISH_PREFIX
     ? [stemmed, `${token.folded}*`]
     : [stemmed, `${token.folded.slice(0, TURKISH_PREFIX)}*`];
+}
+
+/** "a card" and "A card …", but not "Note A"; the published stop words leave it out. */
+function isArticle(token: Token, language: string): boolean {
+  return language === "en" && token.folded === "a" && (token.text === "a" || token.start === 0);
 }
 
 /** A text as `matchesKey` wants it. */
@@ -107,6 +112,8 @@ function isSameWord(key: KeyWord, found: KeyWord): boolean {
   // A two-letter stem ("ol", "et") would bring strangers together.
   if (key.english.length > 2 && key.english === found.english) return true;
   if (key.turkish.length > 2 && key.turkish === found.turkish) return true;
+  // The stemmer takes "sayı" for "say" with a suffix, but "sayıları" for "sayı".
+  if (key.folded.length > 2 && key.folded === found.turkish) return true;
   return key.folded.length >= KEY_PREFIX && found.folded.startsWith(key.folded);
 }
 

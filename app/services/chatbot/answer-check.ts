@@ -31,7 +31,12 @@ const REASON =
   /\bbecause\b|\bsince\b|\bso that\b|\bin order to\b|\btherefore\b|\bfor the sake\b|\bcunku\b|\bicin\b|\bdiye\b|\byuzden\b|\bsayesinde\b|\bnedeniyle\b/;
 const WHY = /\b(?:why|neden|nicin|niye)\b/;
 const ENGLISH_PLACE =
-  /\b(?:in|at|on|near|from|to|behind|beside|under|inside|between)\s+(?:the\s+|an?\s+|my\s+|his\s+|her\s+)?(?!the\b|an?\b|my\b|his\b|her\b|age\b|least\b|last\b|first\b|once\b|time\b|january|february|march|april|may\b|june|july|august|september|october|november|december)[a-z]/;
+  /\b(?:in|at|on|near|from|behind|beside|under|inside|between)\s+(?:the\s+|an?\s+|my\s+|his\s+|her\s+)?(?!the\b|an?\b|my\b|his\b|her\b|age\b|least\b|last\b|first\b|once\b|time\b|january|february|march|april|may\b|june|july|august|september|october|november|december)[a-z]/;
+/** Times and ages that stand in the case of places. */
+const TURKISH_TIME = new RegExp(
+  `\\b(?:yas|yil|sira|gun|ay|${MONTHS})[a-z]*(?:da|de|ta|te)(?:n|yken)?\\b`,
+  "g",
+);
 const TURKISH_PLACE = /[a-z]{2}'?(?:da|de|ta|te|dan|den|tan|ten)(?:yim|ydi|dir|ki)?\b/;
 
 const ENGLISH_FIRST_PERSON = /\b(?:i|me|my|mine|we|us|our)\b/;
@@ -58,7 +63,9 @@ export function readSentence(sentence: string, language: string): SentenceFacts 
     kinds.add("number");
   }
   if (REASON.test(folded)) kinds.add("reason");
-  if ((language === "tr" ? TURKISH_PLACE : ENGLISH_PLACE).test(folded)) kinds.add("place");
+  const isPlaced =
+    language === "tr" ? TURKISH_PLACE.test(folded.replace(TURKISH_TIME, "")) : ENGLISH_PLACE.test(folded);
+  if (isPlaced) kinds.add("place");
   if (holdsName(sentence)) kinds.add("person");
   return {
     kinds,

@@ -25,8 +25,10 @@ const HEADING_WEIGHT = 0.6;
 const HEADING_PRECISION_WEIGHT = 2;
 /** Words of asking and the listener's name break ties. */
 const HINT_WEIGHT = 0.2;
+/** What is asked about the persona is looked for in its own Facts first. */
 const OWN_FACT_BONUS = 1.5;
-const SPECIFIC_HINTS = new Set(["~say", "~think", "~give", "~make", "dedi*", "soyle*", "dusun*"]);
+/** These say what is wanted of the one term beside them. */
+const SPECIFIC_HINTS = new Set(["~say", "~think", "~give", "~make", "~name", "dedi*", "soyle*", "dusun*"]);
 /** A second sentence is added only while it answers nearly as well as the first. */
 const SECOND_SENTENCE_SHARE = 0.6;
 
@@ -119,10 +121,15 @@ function isTooThin(
   if (countOnce(asked) > 1) return false;
   // "What did Babbage think of you?" is not met by any sentence about Babbage.
   const specific = question.hints.filter((hint) => hint.terms.some((term) => SPECIFIC_HINTS.has(term)));
-  if (specific.some((hint) => !holds(passage.about, hint) && !holds(sentence.terms, hint))) return true;
+  const isTitled = asked.every((term) => holds(passage.about, term));
+  const isMet = (hint: QuestionTerm) =>
+    holds(sentence.terms, hint) || (isTitled && holds(passage.about, hint));
+  if (!specific.every(isMet)) return true;
   const [only] = asked;
-  if (only === undefined || only.isRequired || holds(passage.about, only)) return false;
-  if (!question.isAddressed) return true;
+  if (only === undefined || only.isRequired) return false;
+  // "What is a horse?" is met under "Horses: …", not under "Gambling: did you bet on horses?".
+  if (!question.isAddressed) return !holds(passage.topic, only);
+  if (holds(passage.about, only)) return false;
   return !only.terms.some((term) => !term.endsWith("*") && sentence.terms.has(term));
 }
 
@@ -136,7 +143,10 @@ function isAboutAnother(
   const isOther = question.eventSubject === "other";
   if (isOther && asked.some((term) => term.isEvent && !holds(sentence.terms, term))) return true;
   if (!question.isAddressed || sentence.facts.isFirstPerson) return false;
-  return !asked.some((term) => term.isRequired && !term.isEvent && holds(sentence.terms, term));
+  return (
+    question.kind !== "any" ||
+    !asked.some((term) => term.isRequired && !term.isEvent && holds(sentence.terms, term))
+  );
 }
 
 /** A name of several words counts as one: half of it found is nothing found. */

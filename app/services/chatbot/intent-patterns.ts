@@ -25,7 +25,7 @@ const HELP = `help(?: me)?|what can (?:you|i|we) (?:do|ask|ask you|talk about|te
 const BOT_NOUN = `(?:chat ?)?bots?|robot|ai|a i|artificial(?: intelligence)?|machine|human(?: being)?|real(?: human| person)?|person|computer(?: program)?|program|language model|llm|chat ?gpt|gpt|alive|fake|someone real`;
 const ARE_YOU_A_BOT = `(?:so |but |wait |hmm )*(?:are|r) (?:you|u) (?:really |actually |just |truly |even )?(?:an? |the )?(?:real |living |actual )?(?:${BOT_NOUN})(?: or (?:not|an? )?(?:real |actual )?(?:${BOT_NOUN})?)?
   |am i (?:talking|speaking|chatting) (?:to|with) (?:an? )?(?:real )?(?:${BOT_NOUN})(?: or (?:an? )?(?:real )?(?:${BOT_NOUN}))?|is this (?:an? )?(?:real )?(?:${BOT_NOUN})|(?:you are|youre|ur) (?:an? )?(?:${BOT_NOUN})
-  |(?:sen |siz )?(?:bir )?(?:gercek(?:ten)? )?(?:bir )?(?:(?:chat ?)?bot|robot|yapay zeka|ai|insan|gercek|makine|program|bilgisayar(?: programi)?|gercek (?:bir )?(?:kisi|insan)|canli|chatgpt|dil modeli) ?m[iu](?:sin(?:iz)?|yim)?(?: sen| siz| yoksa .{1,30})?
+  |(?:sen |siz )?(?:bir )?(?:gercek(?:ten)? )?(?:bir )?(?:(?:chat ?)?bot|robot|yapay zeka|ai|insan|gercek|makine|program|bilgisayar(?: programi)?|gercek (?:bir )?(?:kisi|insan)|canli|chatgpt|dil modeli) ?m[iu](?:s[iu]n(?:[iu]z)?|y[iu]m)?(?: sen| siz| yoksa .{1,30})?
   |(?:bir )?(?:bot|robot|yapay zeka|insan)(?:la|le)? mi (?:konusuyorum|gorusuyorum)`;
 
 const PROMPT_ATTEMPT = [

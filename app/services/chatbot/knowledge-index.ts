@@ -24,6 +24,8 @@ export interface IndexedPassage {
   readonly gate: KnowledgeGate;
   /** Terms of its heading and of the author's keys: what the whole passage is about. */
   readonly about: ReadonlySet<string>;
+  /** Terms of its heading up to the colon. */
+  readonly topic: ReadonlySet<string>;
   /** From the persona's own Facts: the first place to look for what is asked about itself. */
   readonly isOwnFact: boolean;
   /** The heading in plain words: authors write there the questions that the passage answers. */
@@ -122,6 +124,7 @@ function toPassage(source: Source, personaName: string): IndexedPassage {
     text,
     gate: source.gate,
     about: termsOf([source.title, ...source.keys].join(" . "), source.language),
+    topic: termsOf(source.title.replace(/:.*$/s, ""), source.language),
     isOwnFact: source.isOwnFact,
     plainTitle: plainWords(source.title),
     sentences: splitSentences(text, source.language)

@@ -69,9 +69,15 @@ export function createKnowledge(readNotes: () => readonly KnowledgeNote[]): Know
 
 function retrieve({ indexes, ownNames: names }: Built, persona: Persona, query: KnowledgeQuery): Passage[] {
   // Another language is searched only where the persona has no text at all in the visitor's.
-  const index = indexes.get(query.language) ?? indexes.get(persona.facts[0]?.language ?? "");
+  const language = indexes.has(query.language) ? query.language : (persona.facts[0]?.language ?? "");
+  const index = indexes.get(language);
   if (index === undefined) return [];
-  const question = withAntecedent(readQuestion(query.text, query.language, names), query, names);
+  const question = withAntecedent(
+    readQuestion(query.text, language, names),
+    query.recent.at(-1),
+    language,
+    names,
+  );
   const ranked = index.rank(question.terms.flatMap((term) => term.terms));
   const found = ranked
     .flatMap((id) => index.passages.get(id) ?? [])
@@ -84,11 +90,11 @@ function retrieve({ indexes, ownNames: names }: Built, persona: Persona, query: 
   return found
     .sort((a, b) => b.excerpt.score - a.excerpt.score)
     .slice(0, MAX_PASSAGES)
-    .map(({ passage: { id, title, language, text }, excerpt }) => ({
-      id,
-      title,
-      language,
-      text,
+    .map(({ passage, excerpt }) => ({
+      id: passage.id,
+      title: passage.title,
+      language: passage.language,
+      text: passage.text,
       excerpt: excerpt.text,
       coverage: excerpt.coverage,
     }));
@@ -98,10 +104,14 @@ function retrieve({ indexes, ownNames: names }: Built, persona: Persona, query: 
  * "When did he die?" is asked about whom the message before named: its terms are added, and all must be met.
  * With nothing before, nothing may be said.
  */
-function withAntecedent(question: Question, query: KnowledgeQuery, names: ReadonlySet<string>): Question {
-  const before = query.recent.at(-1);
+function withAntecedent(
+  question: Question,
+  before: string | undefined,
+  language: string,
+  names: ReadonlySet<string>,
+): Question {
   if (!question.needsAntecedent || before === undefined) return question;
-  const earlier = readQuestion(before, query.language, names);
+  const earlier = readQuestion(before, language, names);
   if (earlier.needsAntecedent || earlier.terms.length === 0) return question;
   const terms = [...question.terms, ...earlier.terms.map((term) => ({ ...term, isRequired: true }))];
   return { ...question, terms, needsAntecedent: false };

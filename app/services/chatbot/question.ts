@@ -84,10 +84,36 @@ const EVENT_OF_LISTENER: Readonly<Record<string, RegExp>> = {
 /** Reads a question. `ownNames` are the folded words of the listener's name. */
 export function readQuestion(text: string, language: string, ownNames: ReadonlySet<string>): Question {
   const folded = fold(text);
+  const all = readTerms(text, language, ownNames);
+  const telling = all.filter((term) => !term.isAsking);
+  const isVague = telling.every((term) => term.isOwnName) && telling.length < all.length;
+  const terms = isVague ? all : telling;
+  const namesListener = terms.some((term) => term.isOwnName);
+  const asksOfListener = ADDRESSING[language]?.test(folded.replace(POLITE_OPENING, " ")) === true;
+  const hasEvent = terms.some((term) => isOneOf(term.terms, EVENT_TERMS));
+  const subject = hasEvent ? eventSubject(folded, language, namesListener) : null;
+  return {
+    terms,
+    plain: plainWords(text),
+    hints: isVague ? [] : all.filter((term) => term.isAsking),
+    isVague,
+    kind: answerKind(folded, language),
+    isAddressed: namesListener || asksOfListener,
+    isPassive: /\b(?:were|are) you [a-z]+(?:ed|en|n|t)\b/.test(folded),
+    needsAntecedent: needsAntecedent(folded, language, terms, subject),
+    eventSubject: subject,
+  };
+}
+
+interface ReadTerm extends QuestionTerm {
+  readonly isAsking: boolean;
+}
+
+function readTerms(text: string, language: string, ownNames: ReadonlySet<string>): ReadTerm[] {
   const isShouted = !/\p{Ll}/u.test(text);
   const tokens = tokenize(text, language);
   const asciiTyped = isAsciiTyped(text);
-  const all = tokens.flatMap((token, at): Array<QuestionTerm & { isAsking: boolean }> => {
+  return tokens.flatMap((token, at): ReadTerm[] => {
     const found = tokenTerms(token, language, asciiTyped);
     if (found.length === 0) return [];
     const isName = !isShouted && isProperName(token, tokens[at - 1], tokens[at + 1], text);
@@ -109,24 +135,6 @@ export function readQuestion(text: string, language: string, ownNames: ReadonlyS
       },
     ];
   });
-  const telling = all.filter((term) => !term.isAsking);
-  const isVague = telling.every((term) => term.isOwnName) && telling.length < all.length;
-  const terms = isVague ? all : telling;
-  const namesListener = terms.some((term) => term.isOwnName);
-  const asksOfListener = ADDRESSING[language]?.test(folded.replace(POLITE_OPENING, " ")) === true;
-  const hasEvent = terms.some((term) => isOneOf(term.terms, EVENT_TERMS));
-  const subject = hasEvent ? eventSubject(folded, language, namesListener) : null;
-  return {
-    terms,
-    plain: plainWords(text),
-    hints: isVague ? [] : all.filter((term) => term.isAsking),
-    isVague,
-    kind: answerKind(folded, language),
-    isAddressed: namesListener || asksOfListener,
-    isPassive: /\b(?:were|are) you [a-z]+(?:ed|en|n|t)\b/.test(folded),
-    needsAntecedent: needsAntecedent(folded, language, terms, subject),
-    eventSubject: subject,
-  };
 }
 
 /** A name or a relative beside the pronoun is whom it stands for. */
