@@ -1,6 +1,7 @@
 // The composition root: builds every part once and wires them. Builds, and does not run: main.ts is the process.
 
 import { randomUUID } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
 import { type FastifyInstance, fastify } from "fastify";
 import { registerErrorForm } from "#app/api/http-errors.ts";
 import { registerPages } from "#app/api/pages.ts";
@@ -19,13 +20,14 @@ import type { PersonaRef } from "#app/models/persona.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
 import { createAgent } from "#app/services/chatbot/agent.ts";
 import { Conversations } from "#app/services/chatbot/conversations.ts";
-import { createKnowledge } from "#app/services/chatbot/knowledge.ts";
+import { createKnowledge, type Knowledge } from "#app/services/chatbot/knowledge.ts";
 import { createStorageBundle, type StorageBundle } from "#app/services/chatbot/memory-factory.ts";
 import { loadPersonaLibrary } from "#app/services/chatbot/persona-library.ts";
 import { formatProblem } from "#app/services/chatbot/persona-problems.ts";
 import { createPersonaRegistry, type PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
 import { createChatModelClient } from "#app/services/llm/factory.ts";
+import { createOfflineClient } from "#app/services/llm/offline.ts";
 
 /** Parts that a test, or another product, brings itself. */
 export interface AppOverrides {
@@ -36,7 +38,6 @@ export interface AppOverrides {
 }
 
 export interface App {
-  readonly logger: Logger;
   /** Starts to answer. Resolves with the port and an address that a browser on this machine can open. */
   listen(): Promise<{ readonly url: string; readonly port: number }>;
   /**
@@ -52,6 +53,7 @@ const DRAIN_GRACE_MS = 20_000;
 const RECONNECT_SPREAD_MS = 5_000;
 const CLOSE_BATCHES = { batchSize: 100, pauseMs: 50 } as const;
 const RUN_DEADLINE_MS = 180_000;
+const WARM_UP_RUNS = 20;
 const VERSION = "0.1.0";
 
 /** The parts, as they depend on each other; from the config to what the outside talks to. */
@@ -61,6 +63,7 @@ interface Parts {
   readonly storage: StorageBundle;
   readonly model: ChatModelClient;
   readonly registry: PersonaRegistry;
+  readonly knowledge: Knowledge;
   readonly conversations: Conversations;
   readonly limits: ChatLimits;
   readonly readClientAddress: ClientAddressReader;
@@ -77,12 +80,12 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const sockets = buildSockets(parts, http);
   let closing: Promise<void> | undefined;
   return {
-    logger: parts.logger,
     async listen() {
       await http.listen({ port: config.port, host: config.host });
       state = "ready";
       const address = http.server.address();
       const port = typeof address === "object" && address ? address.port : config.port;
+      void warmIndexes(parts, () => closing !== undefined);
       const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
       return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}/`, port };
     },
@@ -101,8 +104,8 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
   logger.info({ provider: model.provider }, "llm_manager_initialized");
   const registry = overrides.registry ?? (await loadRegistry(config, logger));
   const knowledge = createKnowledge(() => registry.notes());
-  for (const kind of ["persona", "object"] as const) registry.list(kind).forEach(knowledge.warm);
   const agent = createAgent({ model, knowledge });
+  await warmUp(registry, knowledge);
   const runDeadlineMs = RUN_DEADLINE_MS;
   const conversations = new Conversations({ storage, registry, agent, logger, runDeadlineMs });
   const readClientAddress = createClientAddressReader(config.trustedProxies);
@@ -112,10 +115,44 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
     storage,
     model,
     registry,
+    knowledge,
     conversations,
     limits: createLimits(config),
     readClientAddress,
   };
+}
+
+/**
+ * LangGraph's first runs cost several times what later ones do, and the visitor who comes first would pay for it. The
+ * offline provider answers here, whatever the model is: nothing leaves the house.
+ */
+async function warmUp(registry: PersonaRegistry, knowledge: Knowledge): Promise<void> {
+  const agent = createAgent({
+    model: createOfflineClient({ wordsPerSecond: Number.POSITIVE_INFINITY }),
+    knowledge,
+  });
+  const persona = registry.main();
+  const history = { messages: [], olderCount: 0 };
+  const { signal } = new AbortController();
+  for (let run = 0; run < WARM_UP_RUNS; run += 1) {
+    await agent.reply({
+      persona,
+      text: "Hello",
+      history,
+      locale: undefined,
+      onDelta: () => undefined,
+      signal,
+    });
+  }
+}
+
+/** An index takes some 40 ms: one a turn of the event loop, once visitors are served, and not before. */
+async function warmIndexes({ registry, knowledge }: Parts, isClosing: () => boolean): Promise<void> {
+  for (const persona of [...registry.list("persona"), ...registry.list("object")]) {
+    await setImmediate();
+    if (isClosing()) return;
+    knowledge.warm(persona);
+  }
 }
 
 async function loadRegistry(config: Config, logger: Logger): Promise<PersonaRegistry> {
@@ -154,6 +191,8 @@ function buildHttp(parts: Parts, health: () => HealthReport): FastifyInstance {
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 64 },
     forceCloseConnections: "idle",
+    // Any other `Upgrade:` header, such as h2c, is left to HTTP, as RFC 9110 (7.8) allows.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
   });
   registerErrorForm(http, logger);
   http.addHook("onRequest", async (request, reply) => {

@@ -2,6 +2,7 @@
 
 import { buildApp } from "#app/app.ts";
 import { ConfigError, parseConfig } from "#app/core/config.ts";
+import { createLogger } from "#app/core/logging.ts";
 import { PersonaLibraryError } from "#app/services/chatbot/persona-library.ts";
 import { ModelUnavailableError } from "#app/services/llm/factory.ts";
 
@@ -12,12 +13,10 @@ const STOP_DEADLINE_MS = 29_000;
 
 async function main(): Promise<void> {
   const config = parseConfig(process.env);
-  const app = await buildApp(config);
-  const { logger } = app;
-  logger.info(
-    { node: process.version, environment: config.environment, pid: process.pid },
-    "application_starting",
-  );
+  const logger = createLogger({ level: config.logLevel, pretty: config.debug });
+  const { environment } = config;
+  logger.info({ node: process.version, environment, pid: process.pid }, "application_starting");
+  const app = await buildApp(config, { logger });
 
   const stop = (exitCode: number): void => {
     // A second signal changes nothing: the first one's stop goes on.
@@ -38,17 +37,24 @@ async function main(): Promise<void> {
   logger.info({ url, readyMs: Math.round(performance.now()) }, "application_ready");
 }
 
-main().catch((error: unknown) => {
+/** What the terminal says, and the exit code: advice for what the operator can mend, a stack for what is our fault. */
+function explain(error: unknown): { text: string; exitCode: number } {
   const isConfiguration =
     error instanceof ConfigError ||
     error instanceof PersonaLibraryError ||
     error instanceof ModelUnavailableError;
-  const text =
-    error instanceof Error
-      ? isConfiguration
-        ? error.message
-        : (error.stack ?? error.message)
-      : String(error);
+  if (isConfiguration) return { text: error.message, exitCode: EXIT_CONFIGURATION };
+  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
+    return {
+      text: `${error.message}\nAnother program has this port. Choose one: PORT=8001 npm start`,
+      exitCode: 1,
+    };
+  }
+  return { text: error instanceof Error ? (error.stack ?? error.message) : String(error), exitCode: 1 };
+}
+
+main().catch((error: unknown) => {
+  const { text, exitCode } = explain(error);
   process.stderr.write(`${text}\n`);
-  process.exit(isConfiguration ? EXIT_CONFIGURATION : 1);
+  process.exit(exitCode);
 });

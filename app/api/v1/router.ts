@@ -1,6 +1,7 @@
 // Mounts the v1 routes: the one place that knows which endpoint families there are.
 
 import type { FastifyInstance } from "fastify";
+import { AppError } from "#app/core/errors.ts";
 import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
 import { type ChatReplyOptions, registerChatReply } from "./endpoints/chat-reply.ts";
 import { registerPersonas } from "./endpoints/personas.ts";
@@ -15,6 +16,11 @@ export function registerV1(app: FastifyInstance, options: RouterOptions): void {
     async (v1) => {
       registerPersonas(v1, options.registry);
       registerChatReply(v1, options);
+      v1.get("/chat/ws", () => {
+        throw new AppError("invalid_frame", {
+          message: "This address speaks WebSocket: send an upgrade request.",
+        });
+      });
     },
     { prefix: "/api/v1" },
   );
