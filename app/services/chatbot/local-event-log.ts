@@ -36,8 +36,7 @@ export class LocalEventLog implements EventLog {
 
   async append(lease: Lease, batch: LogBatch): Promise<void> {
     const record = this.#storage.find(lease.conversationId);
-    if (!record?.log) throw new AppError("conversation_not_found");
-    if (record.lease?.generation !== lease.generation) throw new AppError("run_interrupted");
+    if (!record?.log || record.lease?.generation !== lease.generation) throw new AppError("run_interrupted");
     const log = record.log;
     if (batch.firstSeq !== log.lastSeq + 1) {
       throw new AppError("internal_error", {

@@ -1,16 +1,18 @@
 // The conversation store of the in-memory bundle. Every method does its work before it first yields, so that it is
-// atomic without a lock.
+// atomic without a lock. What comes in is copied and frozen: nobody outside holds a piece of what is kept.
 
 import { AppError } from "#app/core/errors.ts";
 import type {
   Conversation,
   ConversationChange,
   ConversationPage,
+  MessageTurn,
   NewConversation,
   PersonaTurn,
   StoredMessage,
   Turn,
 } from "#app/models/conversation.ts";
+import { deepFreeze } from "./frozen-value.ts";
 import type { LocalRecord, LocalStorage, StoredConversation } from "./local-storage.ts";
 import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING } from "./memory.ts";
 import type { Lease } from "./run-lease.ts";
@@ -29,7 +31,7 @@ export class LocalConversationStore implements ConversationStore {
       throw new AppError("conversation_not_found");
     if (known) return { conversation: toConversation(known), created: false };
     record.conversation = {
-      meta: conversation,
+      meta: keep(conversation),
       seq: 0,
       line: [],
       runningId: undefined,
@@ -41,7 +43,7 @@ export class LocalConversationStore implements ConversationStore {
 
   async accept(conversationId: string, turn: Turn): Promise<Acceptance> {
     const { record, stored } = this.#find(conversationId);
-    if (turn.type === "persona") return acceptPersona(stored, turn);
+    if (turn.type === "persona") return acceptPersona(stored, keep(turn));
     const known = stored.accepted.get(turn.message.id);
     if (known) {
       if (known.message.content !== turn.message.content) throw new AppError("id_conflict");
@@ -50,9 +52,10 @@ export class LocalConversationStore implements ConversationStore {
     // One is being answered, or about to be; the others wait.
     const unanswered = stored.line.filter((entry) => entry.type === "message").length;
     if (unanswered >= MAX_WAITING + 1) throw new AppError("queue_full");
-    stored.line = [...stored.line, turn];
-    stored.accepted.set(turn.message.id, turn);
-    this.#storage.grow(conversationId, record, sizeOf(turn.message));
+    this.#storage.reserve(conversationId, record, sizeOf(turn.message));
+    const kept = keep(turn);
+    stored.line = [...stored.line, kept];
+    stored.accepted.set(kept.message.id, kept);
     return { runId: turn.runId, state: "waiting", position: stored.line.length - 1, duplicate: false };
   }
 
@@ -70,7 +73,7 @@ export class LocalConversationStore implements ConversationStore {
         (runId === undefined ? scope === "all" || turn.runId === stored.runningId : turn.runId === runId);
       if (!meant) return turn;
       found.push(turn.runId);
-      return { ...turn, cancelled: true };
+      return deepFreeze({ ...turn, cancelled: true });
     });
     return {
       running: found.find((id) => id === stored.runningId),
@@ -83,27 +86,13 @@ export class LocalConversationStore implements ConversationStore {
     if (record.lease?.generation !== lease.generation) throw new AppError("run_interrupted");
     switch (change.type) {
       case "run-started":
-        stored.runningId = change.runId;
-        return;
+        return startRun(stored, change.runId);
       case "run-finished": {
-        const turn = stored.line.find((entry) => entry.type === "message" && entry.runId === change.runId);
-        if (turn?.type !== "message") return;
-        stored.line = stored.line.filter((entry) => entry !== turn);
-        stored.runningId = undefined;
-        stored.seq = change.seq;
-        stored.messages.push(turn.message);
-        if (!change.reply) return;
-        stored.messages.push(change.reply);
-        this.#storage.grow(lease.conversationId, record, sizeOf(change.reply));
-        return;
+        const grown = finishRun(stored, change);
+        return this.#storage.grow(lease.conversationId, record, grown);
       }
       case "persona-changed":
-        stored.line = stored.line.filter(
-          (entry) => entry.type !== "persona" || entry.turnId !== change.turnId,
-        );
-        stored.meta = { ...stored.meta, persona: change.persona };
-        stored.seq = change.seq;
-        return;
+        return changePersona(stored, change);
       default:
         change satisfies never;
     }
@@ -132,7 +121,52 @@ export class LocalConversationStore implements ConversationStore {
 
 function toConversation(stored: StoredConversation): Conversation {
   const { meta, seq, line, runningId } = stored;
-  return { ...meta, seq, line, ...(runningId !== undefined && { runningId }) };
+  return { ...meta, seq, line: [...line], ...(runningId !== undefined && { runningId }) };
+}
+
+function keep<Value>(value: Value): Value {
+  return deepFreeze(structuredClone(value));
+}
+
+function messageTurnOf(stored: StoredConversation, runId: string): MessageTurn | undefined {
+  for (const turn of stored.line) if (turn.type === "message" && turn.runId === runId) return turn;
+  return undefined;
+}
+
+/** What runs stands first, even where a choice of persona slipped in before it. A run that has ended stays ended. */
+function startRun(stored: StoredConversation, runId: string): void {
+  const turn = messageTurnOf(stored, runId);
+  if (!turn) return;
+  stored.line = [turn, ...stored.line.filter((entry) => entry !== turn)];
+  stored.runningId = runId;
+}
+
+/** Returns the bytes that the history has grown by; the user's message was counted when it was accepted. */
+function finishRun(
+  stored: StoredConversation,
+  change: ConversationChange & { readonly type: "run-finished" },
+): number {
+  const turn = messageTurnOf(stored, change.runId);
+  if (!turn) return 0;
+  stored.line = stored.line.filter((entry) => entry !== turn);
+  if (stored.runningId === change.runId) stored.runningId = undefined;
+  stored.seq = change.seq;
+  stored.messages.push(turn.message);
+  if (!change.reply) return 0;
+  stored.messages.push(keep(change.reply));
+  return sizeOf(change.reply);
+}
+
+/** A turn that has left the line, done or replaced by a newer choice, changes nothing any more. */
+function changePersona(
+  stored: StoredConversation,
+  change: ConversationChange & { readonly type: "persona-changed" },
+): void {
+  const turn = stored.line.find((entry) => entry.type === "persona" && entry.turnId === change.turnId);
+  if (!turn) return;
+  stored.line = stored.line.filter((entry) => entry !== turn);
+  stored.meta = keep({ ...stored.meta, persona: change.persona });
+  stored.seq = change.seq;
 }
 
 /** The newest choice replaces one that still waits, so that the line cannot be flooded with them. */

@@ -15,7 +15,7 @@ export class LocalRunLease implements RunLease {
     const record = this.#storage.find(conversationId) ?? this.#storage.add(conversationId);
     const now = this.#storage.now;
     if (record.lease && record.lease.heldUntil > now) return undefined;
-    const generation = (record.lease?.generation ?? 0) + 1;
+    const generation = this.#storage.nextGeneration();
     record.lease = { generation, heldUntil: now + LEASE_TIMES.lifeMs };
     return { conversationId, generation };
   }

@@ -1,6 +1,6 @@
 // The shelf of the in-memory bundle: one record a conversation, bounded by count and by bytes.
-// Promises: the oldest idle conversation leaves first, and always as a whole; one that is running never leaves.
-// What stands here ends with the process.
+// Promises: the oldest idle conversation leaves first, and always as a whole; one that is running, or that still owes
+// an answer, never makes room for another. What stands here ends with the process.
 
 import { AppError } from "#app/core/errors.ts";
 import type { Conversation, MessageTurn, StoredMessage } from "#app/models/conversation.ts";
@@ -57,6 +57,7 @@ export class LocalStorage {
   readonly #records = new Map<string, LocalRecord>();
   readonly #options: LocalStorageOptions;
   #bytes = 0;
+  #generation = 0;
 
   constructor(options: LocalStorageOptions) {
     this.#options = options;
@@ -74,11 +75,17 @@ export class LocalStorage {
     return this.#bytes;
   }
 
+  /** A number higher than any before, of whichever conversation: one that has left cannot come back under an old lease. */
+  nextGeneration(): number {
+    this.#generation += 1;
+    return this.#generation;
+  }
+
   /** The record, moved to the young end; undefined when it never was, or its time is over. */
   find(id: string): LocalRecord | undefined {
     const record = this.#records.get(id);
     if (!record) return undefined;
-    if (this.#isOver(record)) {
+    if (this.#isOld(record) && !this.#isRunning(record)) {
       this.#drop(id, record);
       return undefined;
     }
@@ -89,48 +96,63 @@ export class LocalStorage {
     return record;
   }
 
-  /** @throws AppError `overloaded` when everything that is kept is running. */
+  /** @throws AppError `overloaded` when there is no room and nothing may leave */
   add(id: string): LocalRecord {
     const record: LocalRecord = { bytes: RECORD_OVERHEAD_BYTES, touchedAt: this.now };
     this.#records.set(id, record);
     this.#bytes += record.bytes;
-    this.#makeRoom(id);
-    return record;
+    if (this.#makeRoom(id)) return record;
+    this.#drop(id, record);
+    throw new AppError("overloaded");
   }
 
-  /** Tells how much a record has grown or shrunk, in bytes, and makes room if the whole is too large now. */
+  /** Counts bytes that are about to be kept. @throws AppError `overloaded`, with nothing counted, where they cannot be */
+  reserve(id: string, record: LocalRecord, bytes: number): void {
+    this.grow(id, record, bytes);
+    if (this.#bytes <= this.#options.maxBytes) return;
+    this.grow(id, record, -bytes);
+    throw new AppError("overloaded");
+  }
+
+  /** Counts what a run has added or a log has cut: never refused, since a reply that has begun is not broken off. */
   grow(id: string, record: LocalRecord, bytes: number): void {
     record.bytes += bytes;
     this.#bytes += bytes;
     if (bytes > 0) this.#makeRoom(id);
   }
 
-  /** Drops everything whose time is over. The oldest stand first, so this stops at the first that stays. */
+  /** Drops everything whose time is over. The oldest stand first, so this stops at the first that is young enough. */
   sweep(): void {
     for (const [id, record] of this.#records) {
-      if (!this.#isOver(record)) return;
-      this.#drop(id, record);
+      if (!this.#isOld(record)) return;
+      if (!this.#isRunning(record)) this.#drop(id, record);
     }
   }
 
-  #isOver(record: LocalRecord): boolean {
-    return this.now - record.touchedAt > this.#options.ttlMs && !this.#isRunning(record);
+  #isOld(record: LocalRecord): boolean {
+    return this.now - record.touchedAt > this.#options.ttlMs;
   }
 
   #isRunning(record: LocalRecord): boolean {
     return record.lease !== undefined && record.lease.heldUntil > this.now;
   }
 
-  #makeRoom(keep: string): void {
+  /** Whether an accepted message is on its way to its answer, be it before its lease or after a lapsed one. */
+  #isOwed(record: LocalRecord): boolean {
+    return record.conversation !== undefined && record.conversation.line.length > 0;
+  }
+
+  get #fits(): boolean {
+    return this.#bytes <= this.#options.maxBytes && this.#records.size <= this.#options.maxConversations;
+  }
+
+  /** Lets the oldest leave until the rest fits; false where it does not, whoever leaves. */
+  #makeRoom(keep: string): boolean {
     for (const [id, record] of this.#records) {
-      if (this.#bytes <= this.#options.maxBytes && this.#records.size <= this.#options.maxConversations)
-        return;
-      if (id !== keep && !this.#isRunning(record)) this.#drop(id, record);
+      if (this.#fits) break;
+      if (id !== keep && !this.#isRunning(record) && !this.#isOwed(record)) this.#drop(id, record);
     }
-    if (this.#records.size <= this.#options.maxConversations) return;
-    const newest = this.#records.get(keep);
-    if (newest) this.#drop(keep, newest);
-    throw new AppError("overloaded");
+    return this.#fits;
   }
 
   #drop(id: string, record: LocalRecord): void {

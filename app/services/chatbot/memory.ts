@@ -44,13 +44,14 @@ export interface ConversationStore {
    * Puts a turn at the end of the line; once this resolves, the turn is never lost. A `persona` turn goes before the
    * messages that wait. A known message id stores nothing and is answered with the first one's run.
    * @throws AppError `queue_full` when {@link MAX_WAITING} messages wait already; `id_conflict` when the message id
-   *   is known with another text.
+   *   is known with another text; `overloaded` when there is no room for it.
    */
   accept(conversationId: string, turn: Turn): Promise<Acceptance>;
   /** Marks one run, or with no `runId` the running and all waiting ones, as cancelled. Says which were found. */
   cancel(conversationId: string, runId: string | undefined, scope: "all" | "running"): Promise<Cancellation>;
   /**
-   * A change by the one who runs the conversation. Idempotent by run and turn id.
+   * A change by the one who runs the conversation. Idempotent by run and turn id: of a turn that is not in line, ended
+   * or replaced or never accepted, it changes nothing. A run that has begun stands first in line.
    * @throws AppError `run_interrupted` when `lease` is no longer the conversation's newest.
    */
   record(lease: Lease, change: ConversationChange): Promise<void>;
