@@ -66,7 +66,7 @@ function problemsOf(path: string, imported: ImportFact, target: string | undefin
   const { specifier } = imported;
   const problems: (string | false)[] = [
     specifier.split("/").includes("..") && `${specifier}: across rooms write #app/…, inside a room ./`,
-    specifier.startsWith("#app/") && dirname(`app/${specifier.slice(5)}`) === dirname(path)
+    specifier.startsWith("#app/") && !TOP.includes(path) && dirname(target ?? "") === dirname(path)
       ? `${specifier} is in the same room: write ./`
       : false,
     specifier.startsWith("./") && target !== undefined && folderRoomOf(target) !== folderRoomOf(path)

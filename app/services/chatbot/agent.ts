@@ -17,7 +17,7 @@ import { authoredLines } from "./intents.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { chooseLanguage } from "./persona-view.ts";
 import { assemblePrompt } from "./prompt.ts";
-import type { HistoryWindow } from "./prompt-history.ts";
+import { type HistoryWindow, heardBy } from "./prompt-history.ts";
 
 /** What one reply is made of. */
 export interface AgentTurn {
@@ -90,7 +90,7 @@ async function retrieve(knowledge: Knowledge, turn: AgentTurn): Promise<Finding>
   turn.signal.throwIfAborted();
   const { persona, text } = turn;
   const language = await detectLanguage(text, persona.languages, chooseLanguage(persona, turn.locale));
-  const recent = turn.history.messages
+  const recent = heardBy(persona, turn.history.messages)
     .filter((message) => message.role === "user")
     .map((message) => message.content);
   return {
@@ -109,7 +109,7 @@ function respond(
   finding: Finding,
 ): Promise<ChatModelReply> {
   const { persona, text, history } = turn;
-  const recentTexts = [...history.messages.map((message) => message.content), text];
+  const recentTexts = [...heardBy(persona, history.messages).map((message) => message.content), text];
   const triggered = knowledge.triggered(persona, recentTexts, {});
   const messages = assemblePrompt({
     persona,

@@ -45,6 +45,7 @@ const SNAPSHOT_MESSAGES = 50;
 export class Conversations {
   readonly #options: ConversationsOptions;
   readonly #live = new Map<string, LiveConversation>();
+  #isDrained = false;
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
@@ -112,12 +113,13 @@ export class Conversations {
 
   /**
    * Stores a message and puts it in the line. Once this resolves the message is never lost.
-   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`
+   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`; `draining` where it would not be answered any more
    */
   async say(
     conversation: Conversation,
     message: { id?: string | undefined; text: string },
   ): Promise<Acceptance & { messageId: string }> {
+    if (this.#isDrained) throw new AppError("draining");
     const text = message.text.toWellFormed();
     const { maxInputChars } = this.personaOf(conversation).limits;
     if (text.length > maxInputChars) {
@@ -134,7 +136,8 @@ export class Conversations {
       message: { id: messageId, role: "user", content: text, createdAt: Date.now(), runId },
       cancelled: false,
     });
-    if (!acceptance.duplicate) this.#liveOf(conversation.id).queue.wake();
+    // Of a known message too: its line may have come to a standstill when storage was away.
+    if (acceptance.state !== "finished") this.#liveOf(conversation.id).queue.wake();
     return { ...acceptance, messageId };
   }
 
@@ -182,14 +185,22 @@ export class Conversations {
     this.#forgetIfIdle(conversationId);
   }
 
-  /** Lets running replies finish for so long, then ends them as interrupted. */
+  /**
+   * Lets replies finish for so long, those included that begin meanwhile; then ends what is left as interrupted, and
+   * takes no more messages.
+   */
   async drain(graceMs: number): Promise<void> {
-    const queues = [...this.#live.values()].map((live) => live.queue);
-    const timer = setTimeout(() => {
-      for (const queue of queues) queue.drain();
-    }, graceMs);
-    await Promise.all(queues.map((queue) => queue.idle()));
+    const timer = setTimeout(() => this.#interruptAll(), graceMs);
+    while (this.counts.running > 0) {
+      await Promise.all([...this.#live.values()].map(({ queue }) => queue.idle()));
+    }
     clearTimeout(timer);
+    this.#interruptAll();
+  }
+
+  #interruptAll(): void {
+    this.#isDrained = true;
+    for (const { queue } of this.#live.values()) queue.drain();
   }
 
   async #look(id: string): Promise<{ page: ConversationPage; head: LogHead }> {
@@ -215,6 +226,7 @@ export class Conversations {
       runDeadlineMs,
       onIdle,
     });
+    if (this.#isDrained) queue.drain();
     const live = { channel, queue };
     this.#live.set(id, live);
     return live;

@@ -8,6 +8,8 @@ export interface DeltaJoiner {
   push(delta: string): void;
   /** Emits what is left and takes no more: what a model says after its end is dropped. */
   close(): void;
+  /** The same, but for what is left: it is never emitted. */
+  drop(): void;
 }
 
 /** @param emit receives each joined piece, never empty, well-formed UTF-16 */
@@ -42,6 +44,11 @@ export function createDeltaJoiner(emit: (piece: string) => void, joinMs: number 
       if (closed) return;
       closed = true;
       flush(true);
+    },
+    drop() {
+      closed = true;
+      waiting = "";
+      clearTimeout(timer);
     },
   };
 }

@@ -33,9 +33,9 @@ export class EventWriter {
     return this.#lastSeq;
   }
 
-  /** From the next event on, nothing may be cut from the log until {@link releaseFloor}. */
-  holdFloor(): void {
-    this.#floorSeq = this.#lastSeq + 1;
+  /** From this number on, nothing may be cut from the log until {@link releaseFloor}. */
+  holdFloor(seq: number): void {
+    this.#floorSeq = seq;
   }
 
   releaseFloor(): void {

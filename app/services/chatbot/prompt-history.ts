@@ -34,7 +34,7 @@ export function cutHistory(window: HistoryWindow, persona: Persona, budgetTokens
 }
 
 function toPrompt(messages: readonly StoredMessage[], persona: Persona): PromptMessage[] {
-  return turnsOf(messages, persona).map((message) => ({
+  return heardBy(persona, messages).map((message) => ({
     role: message.role,
     content:
       message.source === "offline" || message.source === "scripted"
@@ -44,7 +44,7 @@ function toPrompt(messages: readonly StoredMessage[], persona: Persona): PromptM
 }
 
 /** For an object, what was said to others does not exist: neither the question nor the answer. */
-function turnsOf(messages: readonly StoredMessage[], persona: Persona): readonly StoredMessage[] {
+export function heardBy(persona: Persona, messages: readonly StoredMessage[]): readonly StoredMessage[] {
   if (persona.kind === "persona") return messages;
   const own = new Set(
     messages

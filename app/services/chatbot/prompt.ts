@@ -53,7 +53,7 @@ export function assemblePrompt(input: PromptInput): PromptMessage[] {
 
   return [
     head,
-    ...examples.flatMap(toExampleMessages),
+    ...examples.flatMap((example) => toExampleMessages(example, input.persona)),
     ...history,
     { role: "system", content: closing(input, found) },
     question,
@@ -87,16 +87,17 @@ function closing(input: PromptInput, found: readonly FoundText[]): string {
   return fillIn(parts.filter((part) => part !== "").join("\n\n"), input.persona);
 }
 
-function toExampleMessages(example: ExampleTurn): PromptMessage[] {
+function toExampleMessages(example: ExampleTurn, persona: Persona): PromptMessage[] {
   return [
-    { role: "user", content: example.user },
-    { role: "assistant", content: example.char },
+    { role: "user", content: fillIn(example.user, persona) },
+    { role: "assistant", content: fillIn(example.char, persona) },
   ];
 }
 
 /** Only the two placeholders that exist; a visitor's own text never passes through here. */
 function fillIn(text: string, persona: Persona): string {
-  return text.replaceAll("{{char}}", persona.name).replaceAll("{{user}}", "the visitor");
+  // A function, because in a replacement's text `$&` and `$$` would be read as patterns.
+  return text.replaceAll("{{char}}", () => persona.name).replaceAll("{{user}}", "the visitor");
 }
 
 function tokensOf(messages: readonly PromptMessage[]): number {

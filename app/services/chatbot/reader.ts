@@ -45,6 +45,8 @@ export class Reader {
   #marks: { seq: number; sentBytes: number }[] = [];
   #acknowledges = false;
   #stallTimer: NodeJS.Timeout | undefined;
+  /** What the socket held when it was last looked at while the window was full. */
+  #stalledBytes = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -55,8 +57,9 @@ export class Reader {
     this.#epoch = head.epoch;
     this.#cursor = after;
     this.#options.channel.join(this);
-    // A snapshot can be a step ahead of the log's head, whose last appends are still on their way here.
-    if (after > head.lastSeq) this.#becomeLevel();
+    // A snapshot can be a step ahead of the log's head, whose last appends are still on their way here; unless they,
+    // and more, have been shown since the head was looked at.
+    if (after > Math.max(head.lastSeq, this.#options.channel.lastSeq)) this.#becomeLevel();
     else this.#catchUp();
   }
 
@@ -74,7 +77,7 @@ export class Reader {
       return;
     }
     this.#send(seq, event);
-    if (this.#isFull()) this.#wait();
+    if (!this.#isStopped() && this.#isFull()) this.#wait();
   }
 
   /** From the client: everything up to `seq` has been read. */
@@ -89,8 +92,8 @@ export class Reader {
     const read = this.#marks.splice(0, unread < 0 ? this.#marks.length : unread).at(-1);
     if (read) this.#acknowledgedBytes = read.sentBytes;
     if (this.#state !== "full") return;
-    this.#stallTimer?.refresh();
     if (!this.#isFull()) this.#resume();
+    else if (read) this.#watch();
   }
 
   #send(seq: number, event: string): void {
@@ -110,12 +113,25 @@ export class Reader {
   /** Stops pushing. The client's next acknowledgement, or an empty socket, goes on; 30 s of neither closes. */
   #wait(): void {
     this.#state = "full";
-    this.#stallTimer = setTimeout(() => this.#options.transport.close("slowReader"), STALL_MS);
-    this.#stallTimer.unref();
+    this.#watch();
     if (this.#acknowledges) return;
     void this.#options.transport.whenDrained().then(() => {
       if (this.#state === "full" && !this.#isFull()) this.#resume();
     });
+  }
+
+  #watch(): void {
+    clearTimeout(this.#stallTimer);
+    this.#stalledBytes = this.#options.transport.bufferedBytes;
+    this.#stallTimer = setTimeout(() => this.#judgeStall(), STALL_MS);
+    this.#stallTimer.unref();
+  }
+
+  /** A socket that takes bytes, however slowly, makes progress; of a client that acknowledges only that counts. */
+  #judgeStall(): void {
+    const { transport } = this.#options;
+    if (!this.#acknowledges && transport.bufferedBytes < this.#stalledBytes) this.#watch();
+    else transport.close("slowReader");
   }
 
   #resume(): void {
@@ -131,19 +147,23 @@ export class Reader {
   async #readOn(): Promise<void> {
     const { conversationId, channel, log } = this.#options;
     while (this.#state === "catching-up") {
+      const shownSeq = channel.lastSeq;
       const slice = await log.read(conversationId, {
         epoch: this.#epoch,
         after: this.#cursor,
         limit: READ_LIMIT,
       });
       if (this.#state !== "catching-up") return;
-      if (!slice) {
+      // A log that ends before what had been shown here when it was asked has been lost; asking again would never end.
+      if (!slice || slice.lastSeq < shownSeq) {
         this.#lose();
         return;
       }
       for (const [index, event] of slice.events.entries()) {
         if (this.#isFull()) break;
         this.#send(slice.firstSeq + index, event);
+        // A transport can end it from within: with the end of the one run that it shows, for example.
+        if (this.#isStopped()) return;
       }
       // Nothing can be published between this comparison and the state it leads to: both stand in one tick.
       if (this.#cursor >= Math.max(slice.lastSeq, channel.lastSeq)) this.#becomeLevel();
@@ -158,7 +178,12 @@ export class Reader {
     this.#options.onLevel(this.#cursor);
   }
 
+  #isStopped(): boolean {
+    return this.#state === "stopped";
+  }
+
   #lose(error?: unknown): void {
+    if (this.#isStopped()) return;
     this.stop();
     this.#options.onLost(error);
   }

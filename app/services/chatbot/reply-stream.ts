@@ -39,6 +39,11 @@ export class ReplyStream {
     this.#joiner.close();
   }
 
+  /** Takes no more, and lets nothing out that still waits. */
+  drop(): void {
+    this.#joiner.drop();
+  }
+
   #write(piece: string): void {
     if (this.#startedAt === undefined) {
       this.#startedAt = performance.now();

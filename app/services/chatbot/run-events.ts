@@ -43,53 +43,77 @@ type SeenEvent = z.output<typeof eventSchema>;
 /** Starts to listen at once, from where the conversation stood when it was opened. */
 export function readRun(conversations: Conversations, opened: OpenedConversation): RunEvents {
   const { id } = opened.page.conversation;
-  const seen: string[] = [];
-  const { promise: ended, resolve, reject } = Promise.withResolvers<EndedRun>();
-  ended.catch(() => undefined);
-  let runId: string | undefined;
-  let collector: RunCollector | undefined;
-  let listener: ((event: string) => void) | undefined;
-
-  const take = (event: string): void => {
-    if (runId === undefined) {
-      seen.push(event);
-      return;
-    }
-    collector ??= new RunCollector(runId);
-    const belongs = collector.take(eventSchema.parse(JSON.parse(event)));
-    if (belongs) listener?.(event);
-    if (belongs) kept.push(event);
-    if (collector.ended) {
-      resolve(collector.ended);
-      close();
-    }
-  };
-  const kept: string[] = [];
+  const row = new RunRow();
   const reader = conversations.listen({
     conversationId: id,
     transport: {
       bufferedBytes: 0,
-      send: take,
+      send: (event) => {
+        if (row.take(event)) close();
+      },
       whenDrained: () => Promise.resolve(),
-      close: () => reject(new AppError("storage_unavailable")),
+      close: () => row.fail(new AppError("storage_unavailable")),
     },
     onLevel: () => undefined,
-    onLost: (error) => reject(error ?? new AppError("storage_unavailable")),
+    onLost: (error) => row.fail(error ?? new AppError("storage_unavailable")),
   });
   const close = (): void => conversations.leave(id, reader);
   reader.start(opened.head.lastSeq, opened.head);
   return {
-    follow(followed) {
-      runId = followed;
-      for (const event of seen.splice(0)) take(event);
+    follow: (runId) => {
+      if (row.follow(runId)) close();
     },
-    onEvent(added) {
-      for (const event of kept) added(event);
-      listener = added;
-    },
-    ended,
+    onEvent: (listener) => row.listen(listener),
+    ended: row.ended,
     close,
   };
+}
+
+/** The conversation's events as they come, and of them the followed run's. */
+class RunRow {
+  readonly #result = Promise.withResolvers<EndedRun>();
+  /** Everything, until it is known which run to follow; then the run's own. */
+  #events: string[] = [];
+  #collector: RunCollector | undefined;
+  #listener: ((event: string) => void) | undefined;
+
+  constructor() {
+    // Whoever only streams the events does not ask how it ended.
+    this.#result.promise.catch(() => undefined);
+  }
+
+  get ended(): Promise<EndedRun> {
+    return this.#result.promise;
+  }
+
+  /** Whether the followed run has ended with this event. */
+  take(event: string): boolean {
+    if (!this.#collector) {
+      this.#events.push(event);
+      return false;
+    }
+    if (this.#collector.ended || !this.#collector.take(eventSchema.parse(JSON.parse(event)))) return false;
+    this.#events.push(event);
+    this.#listener?.(event);
+    if (this.#collector.ended) this.#result.resolve(this.#collector.ended);
+    return this.#collector.ended !== undefined;
+  }
+
+  follow(runId: string): boolean {
+    this.#collector = new RunCollector(runId);
+    const seen = this.#events;
+    this.#events = [];
+    return seen.some((event) => this.take(event));
+  }
+
+  listen(listener: (event: string) => void): void {
+    for (const event of this.#events) listener(event);
+    this.#listener = listener;
+  }
+
+  fail(error: unknown): void {
+    this.#result.reject(error);
+  }
 }
 
 /** Puts one run together out of its events. */

@@ -93,9 +93,10 @@ export class RunQueue {
     this.#woken = false;
     const lease = await storage.lease.acquire(conversationId);
     if (!lease) return;
-    const tenure = await this.#begin(lease);
-    const renewal = setInterval(() => void this.#renew(tenure), LEASE_TIMES.renewEveryMs);
+    let renewal: NodeJS.Timeout | undefined;
     try {
+      const tenure = await this.#begin(lease);
+      renewal = setInterval(() => void this.#renew(tenure), LEASE_TIMES.renewEveryMs);
       while (!tenure.ended.signal.aborted && (await this.#next(tenure)));
       await tenure.writer.settled();
     } finally {
@@ -174,7 +175,11 @@ export class RunQueue {
     this.#running = { runId: turn.runId, stop };
     if (this.#draining) this.drain();
     this.#announced.add(turn.runId);
+    // A snapshot stands for the position before all this: from there on everything has to stay readable.
+    tenure.writer.holdFloor(conversation.seq + 1);
     this.#announceWaiting(tenure, conversation);
+    // Something changed after the line was read: a stop of this very run, perhaps.
+    if (this.#woken) void this.#lookUp();
     try {
       await executeRun({
         turn,
@@ -191,6 +196,7 @@ export class RunQueue {
       await tenure.writer.settled();
     } finally {
       clearTimeout(deadline);
+      tenure.writer.releaseFloor();
       this.#running = undefined;
     }
   }

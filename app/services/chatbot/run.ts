@@ -45,23 +45,22 @@ export async function executeRun(options: RunOptions): Promise<void> {
   const startedAt = performance.now();
   const queuedMs = Math.max(0, Date.now() - options.turn.message.createdAt);
   const { writer, store, lease, turn } = options;
-  writer.holdFloor();
   writer.write(runStarted(options));
   writer.holdUntil(store.record(lease, { type: "run-started", runId: turn.runId }));
 
   const stream = new ReplyStream(writer, randomUUID());
   const work = startAgent(options, stream);
   const outcome = await Promise.race([work, stopped(options.signal)]);
-  stream.close();
+  // A lost lease: another instance speaks for this conversation now, and would be contradicted.
+  if (outcome.type === "lost") stream.drop();
+  else stream.close();
   const timings: RunTimings = {
     queuedMs,
     firstTokenMs: stream.startedAt === undefined ? null : Math.round(stream.startedAt - startedAt),
     totalMs: Math.round(performance.now() - startedAt),
   };
-  // A lost lease: another instance speaks for this conversation now, and would be contradicted.
   if (outcome.type !== "lost") end(options, stream, judge(outcome, stream), timings);
   await endOfWork(work);
-  writer.releaseFloor();
 }
 
 /** Never rejects: what went wrong is an outcome. */

@@ -116,15 +116,21 @@ export class ChatSession {
     return page.conversation.seq;
   }
 
-  #listen(conversation: Conversation, after: number, opened: OpenedConversation): void {
+  #listen(conversation: Conversation, after: number, opened: OpenedConversation, isRejoin = false): void {
     const { conversations, transport } = this.#options;
+    let wasLevel = false;
     const reader = conversations.listen({
       conversationId: conversation.id,
       transport,
       onLevel: (lastSeq) => {
+        wasLevel = true;
         if (!opened.created) this.#send("replayed", { lastSeq });
       },
-      onLost: (error) => void this.#rejoin(conversation, reader, error),
+      onLost: (error) => {
+        // A snapshot that cannot be continued either: with a store that answers at once, trying again would never yield.
+        if (isRejoin && !wasLevel) transport.close("internalError");
+        else void this.#rejoin(conversation, reader, error);
+      },
     });
     this.#reader = reader;
     reader.start(after, opened.head);
@@ -139,7 +145,7 @@ export class ChatSession {
       if (this.#closed || this.#reader !== reader) return;
       this.#enter(opened.page.conversation);
       this.#sendJoined(opened, { recovered: false });
-      this.#listen(opened.page.conversation, this.#sendSnapshot(opened), opened);
+      this.#listen(opened.page.conversation, this.#sendSnapshot(opened), opened, true);
     } catch {
       // The client comes back with its position and hears from its join what is wrong.
       this.#options.transport.close("internalError");
