@@ -45,6 +45,14 @@ export function registerErrorForm(app: FastifyInstance, logger: Logger): void {
   });
 }
 
+/** For Fastify's `frameworkErrors`: an address that cannot be routed, refused before any hook has run. */
+export function createUnroutableHandler(logger: Logger) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
+    void reply.header("X-Request-Id", request.id).header("X-Content-Type-Options", "nosniff");
+    sendError(FASTIFY_ERRORS[error.code]?.(error) ?? toHttpError(error), request, reply, logger);
+  };
+}
+
 /** The headers and the body of a refusal. */
 export function sendError(
   error: AppError,

@@ -5,6 +5,7 @@ import { LocalEventLog } from "#app/services/chatbot/local-event-log.ts";
 import { LocalConversationStore } from "#app/services/chatbot/local-memory.ts";
 import { LocalRunLease } from "#app/services/chatbot/local-run-lease.ts";
 import { LocalStorage } from "#app/services/chatbot/local-storage.ts";
+import { createStorageBundle } from "#app/services/chatbot/memory-factory.ts";
 import { type WatchedStorage, watchStorage } from "./watched-storage.ts";
 
 /** @param maxEvents how many events a log keeps */
@@ -16,10 +17,9 @@ export function createLocalBundle(maxEvents: number = LOG_WINDOW.maxEvents): Wat
     now: Date.now,
   });
   return watchStorage({
-    kind: "memory",
+    ...createStorageBundle({ conversationTtlMs: 3_600_000 }),
     store: new LocalConversationStore(storage),
     log: new LocalEventLog(storage, { ...LOG_WINDOW, maxEvents }),
     lease: new LocalRunLease(storage),
-    close: () => Promise.resolve(),
   });
 }
