@@ -36,6 +36,7 @@ describe("the house", () => {
       [
         ["zod", true],
         ["./config-schema.ts", false],
+        ["./llm-config.ts", false],
       ],
     );
   });

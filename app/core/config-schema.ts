@@ -4,32 +4,8 @@
 // a variable may hold a secret.
 
 import { z } from "zod";
-
-/** A whole number of a unit; digits only, so that `1e3`, `0x10` and `-0` are typing errors. */
-function integer(unit: string, min: number, max: number) {
-  const error = `must be a whole number${unit && " of "}${unit} from ${min} to ${max}`;
-  return z
-    .string()
-    .regex(/^\d{1,12}$/, { error })
-    .transform(Number)
-    .refine((value) => value >= min && value <= max, { error });
-}
-
-function choice<const Values extends readonly [string, ...string[]]>(values: Values) {
-  return z.enum(values, { error: `must be one of ${values.join(", ")}` });
-}
-
-function flag() {
-  return z.stringbool({ error: "must be true or false" });
-}
-
-/** Entries of a comma list; empty entries are dropped, so a comma at the end does no harm. */
-function entriesOf(list: string): string[] {
-  return list
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
-}
+import { choice, entriesOf, flag, integer } from "./config-fields.ts";
+import { LLM_FIELDS, llmConflicts } from "./llm-config.ts";
 
 /** What is wrong with one entry of ALLOWED_ORIGINS; undefined when it is an origin as browsers send it (RFC 6454). */
 function originProblem(entry: string): string | undefined {
@@ -70,6 +46,13 @@ const proxies = z.string().transform((list, context): readonly string[] => {
   return blocks;
 });
 
+/** The client of Redis would take anything for a host name, and look for it in vain. */
+const redisUrl = z
+  .string()
+  .refine((value) => value === "" || (URL.canParse(value) && /^rediss?:$/.test(new URL(value).protocol)), {
+    error: "must be a redis:// or rediss:// address",
+  });
+
 // Upper bounds of times kept by a timer stay below 2^31 ms; past that Node fires at once.
 const fields = {
   PORT: integer("", 0, 65_535).prefault("8000").describe("Port to listen on; 0 takes any free one."),
@@ -97,9 +80,26 @@ const fields = {
     .describe(
       "CIDR blocks of our own proxies, comma-separated; only they are believed about X-Forwarded-For.",
     ),
-  LLM_PROVIDER: choice(["auto", "deepseek", "openai", "offline"])
+  ...LLM_FIELDS,
+  DAILY_TOKEN_BUDGET: integer("tokens", 0, 999_999_999_999)
+    .prefault("300000")
+    .describe(
+      "Tokens the model may cost on a day (UTC), all visitors together; then personas use their own text.",
+    ),
+  RUNS_AT_ONCE: integer("replies", 1, 100_000)
+    .prefault("500")
+    .describe("Replies this process writes at a time; further ones wait for a place."),
+  RUNS_AT_ONCE_PER_VISITOR: integer("replies", 1, 1000)
+    .prefault("2")
+    .describe("Replies one visitor gets at a time, over all conversations; further ones wait."),
+  REDIS_URL: redisUrl
+    .prefault("")
+    .describe(
+      "Redis 7 or later, redis://user:password@host:port/db or rediss://; empty: everything in memory.",
+    ),
+  REDIS_USE_FOR_MEMORY: choice(["auto", "true", "false"])
     .prefault("auto")
-    .describe("Who answers: auto, deepseek, openai or offline (authored lines and retrieval, no model)."),
+    .describe("Keep conversations in Redis: true, false, or auto, which is whenever REDIS_URL is set."),
   CONVERSATION_TTL_SECONDS: integer("seconds", 60, 31_536_000)
     .prefault("86400")
     .describe("Seconds after its last use until a conversation is forgotten."),
@@ -121,6 +121,9 @@ const fields = {
   MESSAGES_PER_MINUTE: integer("messages", 1, 1_000_000)
     .prefault("60")
     .describe("Messages one client address may send in a minute."),
+  MESSAGES_PER_MINUTE_PER_CONNECTION: integer("messages", 1, 1_000_000)
+    .prefault("30")
+    .describe("Messages one connection may send in a minute."),
   DATA_DIR: z.string().prefault("data").describe("Folder of the personas, the objects and their knowledge."),
 };
 
@@ -131,9 +134,14 @@ export const ENVIRONMENT_SCHEMA = z.object(fields);
  * object once a field has failed, and all problems shall show at once.
  */
 export function environmentConflicts(given: Readonly<Record<string, string>>): readonly EnvironmentIssue[] {
-  if (given.ENVIRONMENT !== "production" || given.ALLOWED_ORIGINS !== "*") return [];
+  const issues = [...llmConflicts(given)];
+  if (given.REDIS_USE_FOR_MEMORY === "true" && !given.REDIS_URL) {
+    issues.push({ path: ["REDIS_URL"], message: "must be set where REDIS_USE_FOR_MEMORY is true" });
+  }
+  if (given.ENVIRONMENT !== "production" || given.ALLOWED_ORIGINS !== "*") return issues;
   return [
     { path: ["ALLOWED_ORIGINS"], message: "must not be * in production: name the origins of your pages" },
+    ...issues,
   ];
 }
 

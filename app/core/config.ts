@@ -9,6 +9,7 @@ import {
   environmentConflicts,
   environmentVariables,
 } from "./config-schema.ts";
+import { type LlmConfig, toLlmConfig } from "./llm-config.ts";
 
 type EnvironmentValues = z.output<typeof ENVIRONMENT_SCHEMA>;
 
@@ -27,8 +28,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** TRUSTED_PROXIES: CIDR blocks, none by default; a bare address has become a /32 or /128. */
   readonly trustedProxies: readonly string[];
-  /** LLM_PROVIDER: `auto` by default. */
-  readonly llmProvider: EnvironmentValues["LLM_PROVIDER"];
+  /** Which model answers, its retries and its breaker. */
+  readonly llm: LlmConfig;
   /** CONVERSATION_TTL_SECONDS in milliseconds; a day by default. */
   readonly conversationTtlMs: number;
   /** WS_HEARTBEAT_SECONDS in milliseconds; 30,000 by default. */
@@ -43,6 +44,18 @@ export interface Config {
   readonly maxConnectionsPerAddress: number;
   /** MESSAGES_PER_MINUTE: of one client address, 60 by default. */
   readonly messagesPerMinute: number;
+  /** MESSAGES_PER_MINUTE_PER_CONNECTION: 30 by default. */
+  readonly messagesPerMinutePerConnection: number;
+  /** DAILY_TOKEN_BUDGET: 300,000 by default. */
+  readonly dailyTokenBudget: number;
+  /** RUNS_AT_ONCE: 500 by default. */
+  readonly runsAtOnce: number;
+  /** RUNS_AT_ONCE_PER_VISITOR: 2 by default. */
+  readonly runsAtOncePerVisitor: number;
+  /** REDIS_URL; may hold a password. Absent where there is no Redis. */
+  readonly redisUrl: string | undefined;
+  /** REDIS_USE_FOR_MEMORY: conversations live in Redis; by default where REDIS_URL is set. */
+  readonly redisForMemory: boolean;
   /** DATA_DIR: folder of personas and knowledge, `data` by default; relative to the working directory. */
   readonly dataDir: string;
 }
@@ -100,7 +113,7 @@ function toConfig(values: EnvironmentValues): Config {
     logLevel: values.LOG_LEVEL,
     allowedOrigins: Object.freeze(values.ALLOWED_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
-    llmProvider: values.LLM_PROVIDER,
+    llm: toLlmConfig(values),
     conversationTtlMs: values.CONVERSATION_TTL_SECONDS * 1000,
     heartbeatMs: values.WS_HEARTBEAT_SECONDS * 1000,
     idleTtlMs: values.WS_IDLE_TTL_SECONDS * 1000,
@@ -108,6 +121,12 @@ function toConfig(values: EnvironmentValues): Config {
     maxConnections: values.WS_MAX_CONNECTIONS,
     maxConnectionsPerAddress: values.WS_MAX_CONNECTIONS_PER_ADDRESS,
     messagesPerMinute: values.MESSAGES_PER_MINUTE,
+    messagesPerMinutePerConnection: values.MESSAGES_PER_MINUTE_PER_CONNECTION,
+    dailyTokenBudget: values.DAILY_TOKEN_BUDGET,
+    runsAtOnce: values.RUNS_AT_ONCE,
+    runsAtOncePerVisitor: values.RUNS_AT_ONCE_PER_VISITOR,
+    redisUrl: values.REDIS_URL || undefined,
+    redisForMemory: values.REDIS_URL !== "" && values.REDIS_USE_FOR_MEMORY !== "false",
     dataDir: values.DATA_DIR,
   });
 }

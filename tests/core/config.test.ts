@@ -27,7 +27,13 @@ const DEFAULTS: Config = {
   logLevel: "info",
   allowedOrigins: [],
   trustedProxies: [],
-  llmProvider: "auto",
+  llm: {
+    provider: "offline",
+    breaker: { failureThreshold: 5, recoveryMs: 60_000 },
+    retry: { maxAttempts: 3, waitMinMs: 1_000, waitMaxMs: 10_000 },
+    tracing: false,
+    allowedModels: [],
+  },
   conversationTtlMs: 86_400_000,
   heartbeatMs: 30_000,
   idleTtlMs: 3_600_000,
@@ -35,6 +41,12 @@ const DEFAULTS: Config = {
   maxConnections: 10_000,
   maxConnectionsPerAddress: 100,
   messagesPerMinute: 60,
+  messagesPerMinutePerConnection: 30,
+  dailyTokenBudget: 300_000,
+  runsAtOnce: 500,
+  runsAtOncePerVisitor: 2,
+  redisUrl: undefined,
+  redisForMemory: false,
   dataDir: "data",
 };
 
@@ -78,9 +90,7 @@ const ACCEPTED: readonly (readonly [name: string, value: string, expected: Parti
   ],
   ["TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8", { trustedProxies: ["10.0.0.0/8", "fd00::/8"] }],
   ["TRUSTED_PROXIES", "127.0.0.1,::1", { trustedProxies: ["127.0.0.1/32", "::1/128"] }],
-  ["LLM_PROVIDER", "offline", { llmProvider: "offline" }],
-  ["LLM_PROVIDER", "deepseek", { llmProvider: "deepseek" }],
-  ["LLM_PROVIDER", "openai", { llmProvider: "openai" }],
+  ["LLM_PROVIDER", "offline", {}],
   ["CONVERSATION_TTL_SECONDS", "60", { conversationTtlMs: 60_000 }],
   ["WS_HEARTBEAT_SECONDS", "1", { heartbeatMs: 1000 }],
   ["WS_IDLE_TTL_SECONDS", "604800", { idleTtlMs: 604_800_000 }],
@@ -88,6 +98,12 @@ const ACCEPTED: readonly (readonly [name: string, value: string, expected: Parti
   ["WS_MAX_CONNECTIONS", "1", { maxConnections: 1 }],
   ["WS_MAX_CONNECTIONS_PER_ADDRESS", "2000", { maxConnectionsPerAddress: 2000 }],
   ["MESSAGES_PER_MINUTE", "1000000", { messagesPerMinute: 1_000_000 }],
+  ["MESSAGES_PER_MINUTE_PER_CONNECTION", "1", { messagesPerMinutePerConnection: 1 }],
+  ["DAILY_TOKEN_BUDGET", "0", { dailyTokenBudget: 0 }],
+  ["RUNS_AT_ONCE", "1", { runsAtOnce: 1 }],
+  ["RUNS_AT_ONCE_PER_VISITOR", "5", { runsAtOncePerVisitor: 5 }],
+  ["REDIS_URL", "rediss://u:p@redis:6380/2", { redisUrl: "rediss://u:p@redis:6380/2", redisForMemory: true }],
+  ["REDIS_USE_FOR_MEMORY", "false", {}],
   ["DATA_DIR", "/srv/parley data", { dataDir: "/srv/parley data" }],
 ];
 
@@ -125,12 +141,32 @@ const REFUSED: Readonly<Record<string, readonly string[]>> = {
     "10.0.0.1 10.0.0.2",
   ],
   LLM_PROVIDER: ["gpt", "Offline"],
+  DEEPSEEK_MODEL_NAME: ["two models", "<model>"],
+  DEEPSEEK_DEPLOYMENT_NAME: ["a,b"],
+  OPENAI_API_KEY: ["two words", "kéy"],
+  OPENAI_BASE_URL: ["localhost:11434", "ftp://x/v1", "http://user:pass@x/v1", "http://x/v1#a"],
+  OPENAI_MODEL: ["gpt 4"],
+  LLM_ALLOWED_MODELS: ["a,b c", "<model>"],
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: ["0", "1001", "5.5"],
+  CIRCUIT_BREAKER_RECOVERY_TIMEOUT: ["0", "86401"],
+  RETRY_MAX_ATTEMPTS: ["0", "11"],
+  RETRY_WAIT_MIN: ["0", "1e1", "-1", ".5", "1.0001"],
+  RETRY_WAIT_MAX: ["0.009", "60.1", "ten"],
+  LANGSMITH_TRACING: ["1", "yes", "TRUE"],
+  LANGSMITH_API_KEY: ["two words"],
+  LANGSMITH_ENDPOINT: ["api.smith.langchain.com"],
   CONVERSATION_TTL_SECONDS: ["59", "0", "31536001", "1d"],
   WS_HEARTBEAT_SECONDS: ["0", "3601", "30s", "0.5"],
   WS_IDLE_TTL_SECONDS: ["0", "604801"],
   WS_COMPRESSION: ["zlib"],
   WS_MAX_CONNECTIONS: ["0", "1000001"],
   WS_MAX_CONNECTIONS_PER_ADDRESS: ["0", "many"],
+  MESSAGES_PER_MINUTE_PER_CONNECTION: ["0", "1000001"],
+  DAILY_TOKEN_BUDGET: ["-1", "1e6", "much"],
+  RUNS_AT_ONCE: ["0", "100001"],
+  RUNS_AT_ONCE_PER_VISITOR: ["0", "1001"],
+  REDIS_URL: ["localhost:6379", "http://redis"],
+  REDIS_USE_FOR_MEMORY: ["yes", "1"],
   MESSAGES_PER_MINUTE: ["0", "-5", "1000001"],
 };
 
@@ -170,12 +206,25 @@ test("the error's message is for a terminal: one line a problem, each beginning 
   });
 });
 
+/** Variables that take (nearly) any text: there is nothing to refuse. */
+const FREE_TEXT: ReadonlySet<string> = new Set([
+  ...[
+    "HOST",
+    "DATA_DIR",
+    "OPENAI_API_KEY",
+    "OPENAI_MODEL",
+    "DEEPSEEK_MODEL_NAME",
+    "DEEPSEEK_DEPLOYMENT_NAME",
+  ],
+  ...["LLM_ALLOWED_MODELS", "LANGSMITH_API_KEY", "LANGSMITH_PROJECT"],
+]);
+
 test("no message repeats a value, because it may be a secret put into the wrong variable", () => {
   const secret = "sk-0123456789abcdef";
   const text = fc.string({ minLength: 1, maxLength: 20 }).map((noise) => secret + noise);
   const names = environmentVariables()
     .map(({ name }) => name)
-    .filter((name) => !["HOST", "DATA_DIR"].includes(name));
+    .filter((name) => !FREE_TEXT.has(name));
   fc.assert(
     fc.property(fc.constantFrom(...names), text, (name, value) => {
       assert.ok(!JSON.stringify(problemsOf({ [name]: value })).includes(secret));

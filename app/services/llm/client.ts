@@ -1,5 +1,7 @@
 // What every language model is to the product, the offline one included.
 
+import type { ErrorCode } from "#app/core/errors.ts";
+
 /** One message of a prompt. */
 export interface PromptMessage {
   readonly role: "system" | "user" | "assistant";
@@ -25,7 +27,9 @@ export interface AuthoredLines {
   readonly intent?: string;
   /** Said when nothing is known and no model answers. */
   readonly fallback: string;
-  /** Questions worth offering then. */
+  /** Said instead of the fallback once the day's budget for a model is used up. */
+  readonly quota: string;
+  /** Questions worth offering with either. */
   readonly suggestions: readonly string[];
 }
 
@@ -56,6 +60,8 @@ export interface ChatModelReply {
   /** `length` and `content_filter` are told to the visitor. */
   readonly finishReason: "stop" | "length" | "content_filter";
   readonly usage?: TokenUsage;
+  /** Why the words did not come from the configured model, where something stood in its way. */
+  readonly reason?: ErrorCode;
 }
 
 export interface ChatModelClient {

@@ -1,28 +1,62 @@
-// Chooses the language model: the one place that knows which providers there are.
+// Chooses the language model: the one place that knows which providers there are, and the keeper of the process's one
+// client. Retry and breaker are around every model that is not the offline one.
 
+import { isLoopback, type LlmConfig } from "#app/core/llm-config.ts";
+import type { Logger } from "#app/core/logging.ts";
+import { CircuitBreaker } from "#app/core/resilience.ts";
+import { createChatCompletionsClient } from "./chat-completions.ts";
 import type { ChatModelClient } from "./client.ts";
+import { DEFAULT_DEADLINES, type Deadlines } from "./deadlines.ts";
+import { deepSeekEndpoint } from "./deepseek.ts";
+import type { ModelEndpoint } from "./endpoint.ts";
+import { createGuardedClient, isProviderFailure } from "./guarded-client.ts";
 import { createOfflineClient } from "./offline.ts";
+import { openAiEndpoint } from "./openai.ts";
+import { createTracedClient } from "./traced-client.ts";
 
-/** A provider was named that this version, or this environment, cannot serve. */
-export class ModelUnavailableError extends Error {
-  override readonly name = "ModelUnavailableError";
+export interface ChatModelOptions {
+  readonly logger: Logger;
+  readonly deadlines?: Deadlines;
 }
 
-/**
- * The client of the configured provider. `auto` takes the first that the environment has a key for.
- * @throws ModelUnavailableError naming the variable to change
- */
-export function createChatModelClient(provider: "auto" | "deepseek" | "openai" | "offline"): ChatModelClient {
-  switch (provider) {
-    case "auto":
-    case "offline":
-      return createOfflineClient();
-    case "deepseek":
-    case "openai":
-      throw new ModelUnavailableError(
-        `LLM_PROVIDER=${provider} is not available in this version; use auto or offline, which answer from the personas' own text.`,
-      );
-    default:
-      return provider satisfies never;
+export interface ChatModel extends ChatModelClient {
+  /** The circuit breaker around the provider, for health; the offline provider needs none. */
+  readonly breaker?: CircuitBreaker;
+}
+
+let singleton: ChatModel | undefined;
+
+/** The process's client: made at the first call, the same one ever after, so that all share one breaker. */
+export function getChatModelClient(config: LlmConfig, options: ChatModelOptions): ChatModel {
+  singleton ??= createChatModelClient(config, options);
+  return singleton;
+}
+
+/** A client of the configured provider, with a breaker of its own. Nothing is sent yet. */
+export function createChatModelClient(config: LlmConfig, options: ChatModelOptions): ChatModel {
+  const { logger, deadlines = DEFAULT_DEADLINES } = options;
+  if (config.provider === "offline") {
+    logger.info({ provider: config.provider }, "llm_manager_initialized");
+    return createOfflineClient();
   }
+  const endpoint = toEndpoint(config);
+  const { provider, url, defaultModel: model } = endpoint;
+  const facts = { provider, model, host: url.host, tracing: config.tracing };
+  logger.info(facts, "llm_manager_initialized");
+  // Refusing it would forbid a model server of one's own in the next container, which is the usual place for one.
+  if (url.protocol === "http:" && !isLoopback(url) && Object.keys(endpoint.headers).length > 0)
+    logger.warn({ provider, host: url.host }, "llm_key_sent_unencrypted");
+  const create = config.tracing ? createTracedClient : createChatCompletionsClient;
+  const breaker = new CircuitBreaker({
+    name: "llm",
+    ...config.breaker,
+    isFailure: isProviderFailure,
+    logger,
+  });
+  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry: config.retry, logger });
+  return { ...guarded, breaker };
+}
+
+function toEndpoint(config: Exclude<LlmConfig, { provider: "offline" }>): ModelEndpoint {
+  return config.provider === "deepseek" ? deepSeekEndpoint(config) : openAiEndpoint(config);
 }

@@ -16,7 +16,7 @@ function request(lines: Partial<AuthoredLines>, passages: readonly Passage[] = [
       { role: "user", content: "question" },
     ],
     passages,
-    lines: { fallback: "I do not know.", suggestions: [], ...lines },
+    lines: { fallback: "I do not know.", quota: "Used up.", suggestions: [], ...lines },
     model: { name: null, temperature: 0.7, topP: 1, maxOutputTokens: 600 },
   };
 }

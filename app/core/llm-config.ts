@@ -1,0 +1,227 @@
+// The part of the environment that says which language model answers, and how much of it is allowed to go wrong.
+// Promises: an LlmConfig is complete: `auto` is resolved, and a provider that lacks a variable is refused by its name.
+// Does not talk to a provider.
+
+import { z } from "zod";
+import { choice, entriesOf, integer, seconds } from "./config-fields.ts";
+
+interface LlmCommon {
+  /** Circuit breaker: failures that open it, and how long it stays open. */
+  readonly breaker: { readonly failureThreshold: number; readonly recoveryMs: number };
+  readonly retry: { readonly maxAttempts: number; readonly waitMinMs: number; readonly waitMaxMs: number };
+  /** LANGSMITH_TRACING: calls are shown to LangSmith, prompts and replies included. */
+  readonly tracing: boolean;
+  /** LLM_ALLOWED_MODELS: names that personas may ask for, the configured one included. */
+  readonly allowedModels: readonly string[];
+}
+
+export type LlmConfig =
+  | (LlmCommon & { readonly provider: "offline" })
+  | (LlmCommon & {
+      readonly provider: "openai";
+      readonly baseUrl: string;
+      readonly apiKey?: string;
+      readonly model: string;
+    })
+  | (LlmCommon & {
+      readonly provider: "deepseek";
+      readonly endpoint: string;
+      readonly apiKey: string;
+      readonly model: string;
+    });
+
+type Issue = { readonly path: readonly string[]; readonly message: string };
+
+export const OPENAI_API = "https://api.openai.com/v1";
+const MODEL_NAME = /^[\w.:/@-]{1,128}$/;
+/** The two forms of Azure AI Foundry, with or without what a portal's copy button adds. */
+const AZURE_PATH = /\/(?:models|openai\/v1)(?:\/chat\/completions)?\/*$/;
+
+/** A key goes into a header: anything but visible ASCII would be refused there, much later. */
+function secret() {
+  return z
+    .string()
+    .regex(/^(?:[\x21-\x7e]{1,4096})?$/, { error: "must be a key: visible characters without blanks" });
+}
+
+function modelName() {
+  return z.string().regex(/^(?:[\w.:/@-]{1,128})?$/, { error: "must be the name of one model" });
+}
+
+function isHttpUrl(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.hash === "";
+}
+
+/** Azure speaks TLS; a key must not leave this machine without it. */
+function isAzureEndpoint(value: string): boolean {
+  if (!isHttpUrl(value)) return false;
+  const url = new URL(value);
+  return (url.protocol === "https:" || isLoopback(url)) && AZURE_PATH.test(url.pathname);
+}
+
+/** Whether what is sent there stays on this machine. */
+export function isLoopback(url: URL): boolean {
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
+}
+
+const azureEndpoint = z.string().refine((value) => value === "" || isAzureEndpoint(value), {
+  error:
+    "must be an https address that ends in /models or /openai/v1, as the Azure AI Foundry portal shows it",
+});
+
+const baseUrl = z.string().refine((value) => value === "" || isHttpUrl(value), {
+  error: "must be an http or https address such as http://localhost:11434/v1, without user and fragment",
+});
+
+const modelNames = z.string().transform((list, context): readonly string[] => {
+  const names = entriesOf(list);
+  if (!names.every((name) => MODEL_NAME.test(name)))
+    context.addIssue({ code: "custom", message: "must hold names of models, separated by commas" });
+  return names;
+});
+
+export const LLM_FIELDS = {
+  LLM_PROVIDER: choice(["auto", "deepseek", "openai", "offline"])
+    .prefault("auto")
+    .describe("Who answers: auto, deepseek, openai or offline (authored lines and retrieval, no model)."),
+  AZURE_AI_ENDPOINT: azureEndpoint
+    .prefault("")
+    .describe(
+      "DeepSeek on Azure AI Foundry: https://<resource>.services.ai.azure.com/models, or …/openai/v1.",
+    ),
+  AZURE_AI_CREDENTIAL: secret().prefault("").describe("The key of AZURE_AI_ENDPOINT."),
+  DEEPSEEK_MODEL_NAME: modelName()
+    .prefault("")
+    .describe("The model at AZURE_AI_ENDPOINT, such as DeepSeek-V3-0324."),
+  DEEPSEEK_DEPLOYMENT_NAME: modelName()
+    .prefault("")
+    .describe("The name of its deployment, where that is not the name of the model."),
+  OPENAI_API_KEY: secret()
+    .prefault("")
+    .describe("The key of OpenAI, or of the server at OPENAI_BASE_URL where it wants one."),
+  OPENAI_BASE_URL: baseUrl
+    .prefault("")
+    .describe("An OpenAI-compatible server (vLLM, Ollama, llama-server); empty: OpenAI's own."),
+  OPENAI_MODEL: modelName()
+    .prefault("gpt-4.1-mini")
+    .describe("The model that OpenAI or OPENAI_BASE_URL shall answer with."),
+  LLM_ALLOWED_MODELS: modelNames
+    .prefault("")
+    .describe("Models that personas may choose beside the configured one, comma-separated."),
+  CIRCUIT_BREAKER_FAILURE_THRESHOLD: integer("failures", 1, 1000)
+    .prefault("5")
+    .describe("Failures among the last twice as many calls that open a circuit breaker."),
+  CIRCUIT_BREAKER_RECOVERY_TIMEOUT: integer("seconds", 1, 86_400)
+    .prefault("60")
+    .describe("Seconds until an open circuit breaker lets one call try."),
+  RETRY_MAX_ATTEMPTS: integer("attempts", 1, 10)
+    .prefault("3")
+    .describe("Attempts at a call in all, as long as no word has been said; 1 never tries again."),
+  RETRY_WAIT_MIN: seconds(0.01, 60)
+    .prefault("1.0")
+    .describe(
+      "Seconds before the second attempt; each further pause is twice as long, give or take a quarter.",
+    ),
+  RETRY_WAIT_MAX: seconds(0.01, 60)
+    .prefault("10.0")
+    .describe("Longest pause in seconds; a provider that asks for a longer one is not called again."),
+  LANGSMITH_TRACING: choice(["true", "false"])
+    .prefault("false")
+    .describe("true: sends every run to LangSmith, prompts, messages and replies included."),
+  LANGSMITH_API_KEY: secret().prefault("").describe("The key of LangSmith; alone it traces nothing."),
+  // LangSmith reads these two itself, and takes an empty value for one: so the defaults are its own, spelled out.
+  LANGSMITH_PROJECT: z.string().prefault("default").describe("The project of LangSmith that traces go to."),
+  LANGSMITH_ENDPOINT: baseUrl
+    .prefault("https://api.smith.langchain.com")
+    .describe("LangSmith's address; this one is in the United States."),
+};
+
+type LlmValues = { readonly [Name in keyof typeof LLM_FIELDS]: z.output<(typeof LLM_FIELDS)[Name]> };
+
+/** What does not fit together, on the text as it was given (blank values left out). */
+export function llmConflicts(given: Readonly<Record<string, string>>): readonly Issue[] {
+  const provider = resolveProvider(given);
+  const needs: (readonly [name: string, missing: boolean, why: string])[] = [
+    ["AZURE_AI_ENDPOINT", provider === "deepseek" && !given.AZURE_AI_ENDPOINT, "must be set for deepseek"],
+    [
+      "AZURE_AI_CREDENTIAL",
+      provider === "deepseek" && !given.AZURE_AI_CREDENTIAL,
+      "must be set for deepseek",
+    ],
+    [
+      "DEEPSEEK_MODEL_NAME",
+      provider === "deepseek" && !given.DEEPSEEK_MODEL_NAME && !given.DEEPSEEK_DEPLOYMENT_NAME,
+      "must be set for deepseek, or DEEPSEEK_DEPLOYMENT_NAME",
+    ],
+    [
+      "OPENAI_API_KEY",
+      provider === "openai" && !given.OPENAI_API_KEY && !given.OPENAI_BASE_URL,
+      "must be set for openai, or OPENAI_BASE_URL of a server that needs none",
+    ],
+    [
+      "RETRY_WAIT_MAX",
+      isBelow(given.RETRY_WAIT_MAX ?? "10.0", given.RETRY_WAIT_MIN ?? "1.0"),
+      "must not be less than RETRY_WAIT_MIN",
+    ],
+    [
+      "LANGSMITH_API_KEY",
+      given.LANGSMITH_TRACING === "true" && !given.LANGSMITH_API_KEY,
+      "must be set where LANGSMITH_TRACING is true",
+    ],
+  ];
+  return needs.filter(([, missing]) => missing).map(([name, , message]) => ({ path: [name], message }));
+}
+
+export function toLlmConfig(values: LlmValues): LlmConfig {
+  const provider = resolveProvider(values);
+  const model = {
+    offline: undefined,
+    openai: values.OPENAI_MODEL,
+    deepseek: values.DEEPSEEK_DEPLOYMENT_NAME || values.DEEPSEEK_MODEL_NAME,
+  }[provider];
+  const common: LlmCommon = {
+    breaker: Object.freeze({
+      failureThreshold: values.CIRCUIT_BREAKER_FAILURE_THRESHOLD,
+      recoveryMs: values.CIRCUIT_BREAKER_RECOVERY_TIMEOUT * 1000,
+    }),
+    retry: Object.freeze({
+      maxAttempts: values.RETRY_MAX_ATTEMPTS,
+      waitMinMs: values.RETRY_WAIT_MIN * 1000,
+      waitMaxMs: values.RETRY_WAIT_MAX * 1000,
+    }),
+    tracing: values.LANGSMITH_TRACING === "true",
+    allowedModels: Object.freeze([...new Set([...(model ? [model] : []), ...values.LLM_ALLOWED_MODELS])]),
+  };
+  if (provider === "offline" || model === undefined) return Object.freeze({ ...common, provider: "offline" });
+  if (provider === "deepseek") {
+    const { AZURE_AI_ENDPOINT: endpoint, AZURE_AI_CREDENTIAL: apiKey } = values;
+    return Object.freeze({ ...common, provider, endpoint, apiKey, model });
+  }
+  const apiKey = values.OPENAI_API_KEY;
+  return Object.freeze({
+    ...common,
+    provider,
+    baseUrl: values.OPENAI_BASE_URL || OPENAI_API,
+    ...(apiKey !== "" && { apiKey }),
+    model,
+  });
+}
+
+interface ProviderVariables {
+  readonly [name: string]: unknown;
+  readonly LLM_PROVIDER?: string;
+}
+
+/** `auto`: Azure where one of its variables is set (a half-made choice is refused, not passed over), else OpenAI. */
+function resolveProvider(given: ProviderVariables): "deepseek" | "openai" | "offline" {
+  const chosen = given.LLM_PROVIDER;
+  if (chosen === "deepseek" || chosen === "openai" || chosen === "offline") return chosen;
+  if (given.AZURE_AI_ENDPOINT || given.AZURE_AI_CREDENTIAL) return "deepseek";
+  return given.OPENAI_API_KEY || given.OPENAI_BASE_URL ? "openai" : "offline";
+}
+
+/** Both must be numbers: what is none has its own problem. */
+function isBelow(value: string, limit: string): boolean {
+  return Number(value) < Number(limit);
+}

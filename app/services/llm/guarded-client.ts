@@ -1,0 +1,75 @@
+// Puts retry and a circuit breaker around a model's client.
+// Promises: nothing is tried again once a word has been said, so a visitor never gets two beginnings; a stream that dies
+// after its first word still counts against the provider; a visitor who stops does not.
+
+import { AppError } from "#app/core/errors.ts";
+import type { Logger } from "#app/core/logging.ts";
+import { type CircuitBreaker, CircuitOpenError, type RetryOptions, retrying } from "#app/core/resilience.ts";
+import type { ChatModelClient } from "./client.ts";
+import { faultOf } from "./provider-fault.ts";
+
+export interface GuardOptions {
+  readonly breaker: CircuitBreaker;
+  readonly retry: Pick<RetryOptions, "maxAttempts" | "waitMinMs" | "waitMaxMs" | "random">;
+  readonly logger: Logger;
+}
+
+export function createGuardedClient(client: ChatModelClient, options: GuardOptions): ChatModelClient {
+  const { breaker, retry, logger } = options;
+  const { provider } = client;
+  return {
+    provider,
+    async stream(request, onDelta, signal) {
+      let spoke = false;
+      const attempt = () =>
+        breaker.run((alive) => {
+          const say = (delta: string) => {
+            if (!spoke) alive();
+            spoke = true;
+            onDelta(delta);
+          };
+          return client.stream(request, say, signal);
+        }, signal);
+      try {
+        return await retrying(
+          attempt,
+          {
+            ...retry,
+            isRetryable: (error) => !spoke && isWorthAnotherTry(error, retry.waitMaxMs),
+            retryAfterMsOf,
+            onRetry: ({ error, ...facts }) =>
+              logger.warn({ provider, ...facts, ...describe(error) }, "llm_call_retry"),
+          },
+          signal,
+        );
+      } catch (error) {
+        throw error instanceof CircuitOpenError ? toUnavailable(error) : error;
+      }
+    },
+  };
+}
+
+/** Whether an error says that the provider is ill: what a breaker counts. */
+export function isProviderFailure(error: unknown): boolean {
+  return faultOf(error)?.counts ?? false;
+}
+
+/** A provider that wants to be left alone for longer than we may wait is not asked again; the visitor hears when. */
+function isWorthAnotherTry(error: unknown, waitMaxMs: number): boolean {
+  return (faultOf(error)?.transient ?? false) && (retryAfterMsOf(error) ?? 0) <= waitMaxMs;
+}
+
+function retryAfterMsOf(error: unknown): number | undefined {
+  return error instanceof AppError ? error.retryAfterMs : undefined;
+}
+
+function toUnavailable(error: CircuitOpenError): AppError {
+  return new AppError("llm_unavailable", { cause: error, retryAfterMs: error.retryAfterMs });
+}
+
+function describe(error: unknown): object {
+  const fault = faultOf(error);
+  if (!(error instanceof AppError) || fault === undefined) return {};
+  const { status, providerCode, providerRequestId, message: reason } = fault;
+  return { code: error.code, status, providerCode, providerRequestId, reason };
+}

@@ -1,0 +1,87 @@
+// Which client a configuration makes, what is logged of it, and that a process has one.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseConfig } from "#app/core/config.ts";
+import { createChatModelClient, getChatModelClient } from "#app/services/llm/factory.ts";
+import { say } from "../../support/provider-chunks.ts";
+import { createRecordingLogger } from "../../support/recording-logger.ts";
+import { ask, KEY } from "../../support/remote-request.ts";
+import { startScriptableProvider } from "../../support/scriptable-provider.ts";
+
+function make(env: Readonly<Record<string, string>>) {
+  const logger = createRecordingLogger();
+  return { logger, client: createChatModelClient(parseConfig(env).llm, { logger }) };
+}
+
+describe("the factory of model clients", () => {
+  it("makes the offline client without a breaker", () => {
+    const { client, logger } = make({});
+    assert.equal(client.provider, "offline");
+    assert.equal(client.breaker, undefined);
+    assert.deepEqual(logger.lines, [
+      { level: "info", event: "llm_manager_initialized", fields: { provider: "offline" } },
+    ]);
+  });
+
+  it("logs provider, model and host of a remote one, and never its key", () => {
+    const { logger } = make({
+      AZURE_AI_ENDPOINT: "https://x.services.ai.azure.com/models",
+      AZURE_AI_CREDENTIAL: KEY,
+      DEEPSEEK_MODEL_NAME: "DeepSeek-V3-0324",
+    });
+    assert.deepEqual(
+      logger.lines.map(({ fields }) => fields),
+      [{ provider: "deepseek", model: "DeepSeek-V3-0324", host: "x.services.ai.azure.com", tracing: false }],
+    );
+  });
+
+  it("warns of a key that leaves the machine unencrypted, and of nothing else", () => {
+    const warnings = (env: Readonly<Record<string, string>>) =>
+      make(env).logger.named("llm_key_sent_unencrypted").length;
+    assert.equal(warnings({ OPENAI_BASE_URL: "http://vllm:8000/v1", OPENAI_API_KEY: KEY }), 1);
+    assert.equal(warnings({ OPENAI_BASE_URL: "http://vllm:8000/v1" }), 0);
+    assert.equal(warnings({ OPENAI_BASE_URL: "http://localhost:8000/v1", OPENAI_API_KEY: KEY }), 0);
+    assert.equal(warnings({ OPENAI_API_KEY: KEY }), 0);
+  });
+
+  for (const [name, path, env] of [
+    ["openai", "/v1/chat/completions", (origin: string) => ({ OPENAI_BASE_URL: `${origin}/v1` })],
+    [
+      "deepseek",
+      "/models/chat/completions?api-version=2024-05-01-preview",
+      (origin: string) => ({
+        AZURE_AI_ENDPOINT: `${origin}/models`,
+        AZURE_AI_CREDENTIAL: KEY,
+        DEEPSEEK_DEPLOYMENT_NAME: "mine",
+      }),
+    ],
+  ] as const) {
+    for (const tracing of ["false", "true"]) {
+      it(`makes a client of ${name} that answers, retries and counts, LANGSMITH_TRACING=${tracing}`, async () => {
+        await using provider = await startScriptableProvider();
+        provider.reply({ status: 503 }, { steps: say.answer("fine") });
+        const { client, logger } = make({
+          ...env(provider.origin),
+          RETRY_WAIT_MIN: "0.01",
+          LANGSMITH_TRACING: tracing,
+          LANGSMITH_API_KEY: "ls-key",
+        });
+        assert.equal(client.provider, name);
+        assert.equal((await ask(client)).text, "fine");
+        assert.equal(provider.requests.at(-1)?.url, path);
+        assert.equal(logger.named("llm_call_retry").length, 1);
+        assert.equal(client.breaker?.failures, 1);
+      });
+    }
+  }
+
+  it("gives every client a breaker of its own, and the process one client", () => {
+    const env = { OPENAI_API_KEY: KEY };
+    assert.notEqual(make(env).client.breaker, make(env).client.breaker);
+    const logger = createRecordingLogger();
+    const first = getChatModelClient(parseConfig(env).llm, { logger });
+    assert.equal(getChatModelClient(parseConfig({}).llm, { logger }), first);
+    assert.equal(logger.named("llm_manager_initialized").length, 1);
+  });
+});
