@@ -1,8 +1,9 @@
 // The one door of rate-limiter-flexible: how often a visitor may do a thing.
 // Promises: fails closed. When the table of keys is full, new keys share one budget instead of having none to keep.
-// Does not know what is counted; a Redis keeper of the same interface can stand beside the memory one.
+// Does not know what is counted.
 
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { Redis } from "ioredis";
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from "rate-limiter-flexible";
 import { AppError } from "./errors.ts";
 
 export interface RateLimiter {
@@ -28,9 +29,31 @@ const DEFAULT_MAX_KEYS = 100_000;
 /** The budget of all keys for which there was no room. A space cannot stand in an address or an id. */
 const OVERFLOW_KEY = "all others";
 
+/** Counts in this process. */
 export function createMemoryRateLimiter(options: RateLimitOptions): RateLimiter {
-  const { points: limit, durationSeconds, keyPrefix } = options;
-  const limiter = new RateLimiterMemory({ points: limit, duration: durationSeconds, keyPrefix });
+  const { points, durationSeconds: duration, keyPrefix } = options;
+  return limiterOver(new RateLimiterMemory({ points, duration, keyPrefix }), options);
+}
+
+/** Counts in Redis, for all instances together; while Redis is away each counts for itself: never not at all. */
+export function createRedisRateLimiter(options: RateLimitOptions, client: Redis): RateLimiter {
+  const { points, durationSeconds: duration, keyPrefix } = options;
+  const limiter = new RateLimiterRedis({
+    storeClient: client,
+    points,
+    duration,
+    keyPrefix: `parley:limit:${keyPrefix}`,
+    // Without this the insurance waits for the client's own time-outs.
+    rejectIfRedisNotReady: true,
+    // Whoever is refused is remembered here: a flood is not carried on to Redis.
+    inMemoryBlockOnConsumed: points + 1,
+    insuranceLimiter: new RateLimiterMemory({ points, duration, keyPrefix }),
+  });
+  return limiterOver(limiter, options);
+}
+
+function limiterOver(limiter: RateLimiterMemory | RateLimiterRedis, options: RateLimitOptions): RateLimiter {
+  const { points: limit, durationSeconds } = options;
   const keys = new KeyTable(options.maxKeys ?? DEFAULT_MAX_KEYS, durationSeconds * 1000);
   return {
     async take(key, points = 1) {

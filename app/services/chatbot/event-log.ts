@@ -34,6 +34,9 @@ export interface LogWindow {
 
 export const LOG_WINDOW: LogWindow = { maxEvents: 2_000, maxAgeMs: 5 * 60_000 };
 
+/** Told of consecutive encoded events of a log's life; the first has the number `firstSeq`. Must not throw. */
+export type AppendListener = (firstSeq: number, events: readonly string[], epoch: string) => void;
+
 export interface EventLog {
   /** Where the log stands; its epoch is made if there is none. */
   open(conversationId: string): Promise<LogHead>;
@@ -51,4 +54,9 @@ export interface EventLog {
     conversationId: string,
     from: { epoch: string; after: number; limit: number },
   ): Promise<LogSlice | undefined>;
+  /**
+   * Hears of what other instances append from now on; resolves once it does, with what ends it. A call without events
+   * means that some may have been missed: look at the log. A log of one process has no others, and never calls.
+   */
+  subscribe(conversationId: string, onEvents: AppendListener): Promise<() => Promise<void>>;
 }

@@ -68,6 +68,11 @@ export class LocalEventLog implements EventLog {
     };
   }
 
+  /** There is no other instance to hear of. */
+  async subscribe(): Promise<() => Promise<void>> {
+    return async () => undefined;
+  }
+
   /** Cuts what exceeds the window; returns the bytes given back. */
   #trim(log: StoredLog, floorSeq: number): number {
     const excess = log.events.length - this.#window.maxEvents;

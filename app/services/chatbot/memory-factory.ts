@@ -1,24 +1,49 @@
 // Chooses where conversations live: the one place that knows which keepers there are.
+// A Redis that is away at the start costs durability, not the service: conversations live in memory then, and that is said.
 
-import type { EventLog } from "./event-log.ts";
+import { randomUUID } from "node:crypto";
+import type { Logger } from "#app/core/logging.ts";
+import type { RedisConnection } from "#app/core/redis.ts";
 import { LocalEventLog } from "./local-event-log.ts";
 import { LocalConversationStore } from "./local-memory.ts";
 import { LocalRunLease } from "./local-run-lease.ts";
 import { LOCAL_STORAGE_LIMITS, LocalStorage } from "./local-storage.ts";
-import type { ConversationStore } from "./memory.ts";
-import type { RunLease } from "./run-lease.ts";
+import { createRedisBundle } from "./redis-bundle.ts";
+import type { StorageBundle } from "./storage-bundle.ts";
 
-/** Everything a conversation is kept by. */
-export interface StorageBundle {
-  /** Said to clients in `joined.storage`. */
-  readonly kind: "redis" | "memory";
-  readonly store: ConversationStore;
-  readonly log: EventLog;
-  readonly lease: RunLease;
-  close(): Promise<void>;
-}
+export type { StorageBundle } from "./storage-bundle.ts";
 
 const SWEEP_EVERY_MS = 60_000;
+
+export interface OpenStorageOptions {
+  readonly conversationTtlMs: number;
+  /** Where Redis is; absent: conversations live in memory. */
+  readonly redisUrl: string | undefined;
+  readonly logger: Logger;
+}
+
+/** The storage, what Redis offers beside it, and whether it is less than what was asked for. */
+export interface OpenedStorage {
+  readonly storage: StorageBundle;
+  readonly redis: RedisConnection | undefined;
+  readonly isDegraded: boolean;
+}
+
+/** Opens Redis where it is configured and there, memory otherwise. Never rejects. */
+export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
+  const { redisUrl, logger, conversationTtlMs } = options;
+  if (redisUrl === undefined) {
+    return { storage: createStorageBundle({ conversationTtlMs }), redis: undefined, isDegraded: false };
+  }
+  try {
+    const instanceId = randomUUID();
+    const storage = await createRedisBundle({ url: redisUrl, conversationTtlMs, instanceId, logger });
+    return { storage, redis: storage.connection, isDegraded: false };
+  } catch (error) {
+    logger.error({ err: error, storage: "memory" }, "storage_degraded");
+    return { storage: createStorageBundle({ conversationTtlMs }), redis: undefined, isDegraded: true };
+  }
+}
 
 /** The in-memory bundle; its three keepers share one bounded shelf, so that a conversation leaves as a whole. */
 export function createStorageBundle(options: { conversationTtlMs: number }): StorageBundle {
@@ -31,9 +56,12 @@ export function createStorageBundle(options: { conversationTtlMs: number }): Sto
   sweeper.unref();
   return {
     kind: "memory",
+    instanceId: randomUUID(),
     store: new LocalConversationStore(storage),
     log: new LocalEventLog(storage),
     lease: new LocalRunLease(storage),
+    // No other instance shares this storage.
+    onWake: () => undefined,
     close: async () => clearInterval(sweeper),
   };
 }

@@ -1,0 +1,126 @@
+// Listens to channels of Redis, ordinary and sharded ones, on a connection of its own.
+// Promises: after a lost connection every channel is subscribed again, and every listener is told that it may have
+// missed something. Redis keeps no message: who must not miss one reads it from where it is kept.
+
+import type { Redis } from "ioredis";
+import type { Logger } from "./logging.ts";
+import { toRedisError, withoutParticulars } from "./redis-errors.ts";
+
+/** Gets what was published, or undefined after a gap. */
+export type ChannelListener = (payload: Buffer | undefined) => void;
+
+/** `sharded`: stays on the node that has the slot of the channel's name. */
+export type ChannelKind = "sharded" | "ordinary";
+
+interface Subscription {
+  readonly channel: string;
+  readonly kind: ChannelKind;
+  readonly listeners: Set<{ readonly notify: ChannelListener }>;
+  confirmed: Promise<unknown>;
+}
+
+/** Arms the socket's time-out: without it nobody would notice a subscription whose server is gone without a word. */
+const PING_EVERY_MS = 5_000;
+
+export class RedisSubscriptions {
+  readonly #client: Redis;
+  readonly #logger: Logger;
+  readonly #byChannel = new Map<string, Subscription>();
+  readonly #pulse: NodeJS.Timeout;
+
+  constructor(client: Redis, logger: Logger) {
+    this.#client = client;
+    this.#logger = logger;
+    client.on("ready", () => this.#resubscribe());
+    const receive = (channel: Buffer, payload: Buffer): void => this.#deliver(channel.toString(), payload);
+    client.on("messageBuffer", receive);
+    client.on("smessageBuffer", receive);
+    this.#pulse = setInterval(() => {
+      if (this.#byChannel.size > 0 && client.status === "ready") client.ping().catch(ignored);
+    }, PING_EVERY_MS);
+    this.#pulse.unref();
+  }
+
+  /** How many channels are subscribed. */
+  get size(): number {
+    return this.#byChannel.size;
+  }
+
+  /**
+   * Resolves once subscribed, with what ends it again; that never rejects, and nothing is delivered after it was called.
+   * @throws AppError `storage_unavailable`
+   */
+  async subscribe(channel: string, kind: ChannelKind, notify: ChannelListener): Promise<() => Promise<void>> {
+    let entry = this.#byChannel.get(channel);
+    if (!entry) {
+      entry = { channel, kind, listeners: new Set(), confirmed: this.#send(channel, kind) };
+      this.#byChannel.set(channel, entry);
+    }
+    const subscription = entry;
+    const listener = { notify };
+    subscription.listeners.add(listener);
+    try {
+      await subscription.confirmed;
+    } catch (error) {
+      // Not waited for: the caller has waited long enough.
+      void this.#leave(subscription, listener);
+      throw toRedisError(error);
+    }
+    return () => this.#leave(subscription, listener);
+  }
+
+  close(): void {
+    clearInterval(this.#pulse);
+    this.#byChannel.clear();
+  }
+
+  async #leave(subscription: Subscription, listener: { readonly notify: ChannelListener }): Promise<void> {
+    const { channel, kind, listeners } = subscription;
+    listeners.delete(listener);
+    if (listeners.size > 0 || this.#byChannel.get(channel) !== subscription) return;
+    this.#byChannel.delete(channel);
+    // A server that cannot be told has forgotten the subscription with the connection.
+    await (kind === "sharded" ? this.#client.sunsubscribe(channel) : this.#client.unsubscribe(channel)).catch(
+      ignored,
+    );
+  }
+
+  #send(channel: string, kind: ChannelKind): Promise<unknown> {
+    return kind === "sharded" ? this.#client.ssubscribe(channel) : this.#client.subscribe(channel);
+  }
+
+  /** Ours, not ioredis': that one rejects with nobody listening, and tells nobody of the gap. */
+  #resubscribe(): void {
+    for (const subscription of this.#byChannel.values()) {
+      subscription.confirmed = this.#send(subscription.channel, subscription.kind);
+      subscription.confirmed.then(
+        () => this.#tell(subscription, undefined),
+        (error: unknown) => {
+          this.#logger.warn({ err: withoutParticulars(error) }, "redis_resubscription_failed");
+          // The next connection tries again.
+          if (this.#client.status === "ready") this.#client.disconnect(true);
+        },
+      );
+    }
+  }
+
+  #deliver(channel: string, payload: Buffer): void {
+    const subscription = this.#byChannel.get(channel);
+    if (subscription) this.#tell(subscription, payload);
+  }
+
+  #tell(subscription: Subscription, payload: Buffer | undefined): void {
+    for (const { notify } of subscription.listeners) {
+      try {
+        notify(payload);
+      } catch (error) {
+        // One listener's fault is not the others', and not the connection's.
+        this.#logger.error({ err: error }, "redis_listener_failed");
+      }
+    }
+  }
+}
+
+function ignored(): void {
+  // The connection reports its own end.
+}

@@ -1,0 +1,191 @@
+// The one door of ioredis: a connection for commands and one for subscriptions, to a Redis of version 7 or later.
+// Promises: every call ends within a second; what goes wrong is an AppError, `storage_unavailable` where nobody can
+// say what happened; of the URL nothing but host, port and database ever stands in a line or an error.
+
+import { Redis } from "ioredis";
+import type { Logger } from "./logging.ts";
+import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
+import type { RedisScript } from "./redis-script.ts";
+import { ScriptRunner } from "./redis-script-runner.ts";
+import { parseRedisUrl, REDIS_SETTINGS, readServerVersion } from "./redis-settings.ts";
+import { RedisSubscriptions } from "./redis-subscriptions.ts";
+
+export interface RedisConnectionOptions {
+  /** `redis://` or `rediss://`, with user, password and database where needed. */
+  readonly url: string;
+  readonly logger: Logger;
+  /** Loaded at every connect, so that none is met as unknown. */
+  readonly scripts: readonly RedisScript[];
+}
+
+const START_DEADLINE_MS = 2_900;
+/** How long a call waits for a connection that was lost just now. With the call's own 500 ms below a second. */
+const RETRY_WINDOW_MS = 300;
+
+export class RedisConnection {
+  /** For other keepers of core (the rate limiter). */
+  readonly client: Redis;
+  readonly subscriptions: RedisSubscriptions;
+  readonly #subscriber: Redis;
+  readonly #runner: ScriptRunner;
+  readonly #options: RedisConnectionOptions;
+  #loaded: Promise<void> | undefined;
+  #trouble: Error | undefined;
+  #lostAtMs: number | undefined;
+  #back: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  /** Does not connect; {@link connectRedis} does. */
+  constructor(options: RedisConnectionOptions) {
+    const settings = { ...REDIS_SETTINGS, ...parseRedisUrl(options.url) };
+    this.#options = options;
+    this.client = new Redis(settings);
+    this.#subscriber = new Redis(settings);
+    this.#watch(this.client, "commands");
+    this.#watch(this.#subscriber, "subscriptions");
+    this.client.on("close", () => {
+      this.#lostAtMs ??= performance.now();
+    });
+    this.client.on("ready", () => {
+      this.#lostAtMs = undefined;
+      this.#loaded = this.#loadScripts();
+    });
+    this.#runner = new ScriptRunner(this.client);
+    this.subscriptions = new RedisSubscriptions(this.#subscriber, options.logger);
+  }
+
+  /** Whether a command would be sent at this moment. */
+  get isReady(): boolean {
+    return this.client.status === "ready" && this.client.stream.writable;
+  }
+
+  /** Connects both and checks the server; returns its version. For {@link connectRedis}. */
+  async open(): Promise<string> {
+    await Promise.all([this.client.connect(), this.#subscriber.connect()]).catch((error: unknown) => {
+      // ioredis rejects with "Connection is closed"; why it was closed, say a wrong password, came as an event.
+      throw this.#trouble ?? error;
+    });
+    const version = readServerVersion(await this.client.info("server"));
+    await this.#loaded;
+    return version;
+  }
+
+  /** Round trip in milliseconds. @throws AppError `storage_unavailable` */
+  async ping(): Promise<number> {
+    const startedAt = performance.now();
+    await this.client.ping().catch(rethrow);
+    return performance.now() - startedAt;
+  }
+
+  /**
+   * Runs a script. Calls take effect in the order in which they are made. One that was surely not carried out is made
+   * once more if the connection is back in time.
+   * @throws AppError whose code the script named; `storage_unavailable` when Redis cannot say
+   */
+  async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    try {
+      return await this.#runner.run(script, keys, args);
+    } catch (error) {
+      if (script.ordered || !wasNotCarriedOut(error) || !this.#mayWait()) throw toRedisError(error);
+      await this.#whenBack();
+      this.#options.logger.info({ script: script.name, err: withoutParticulars(error) }, "redis_call_retry");
+      return await this.#runner.run(script, keys, args).catch(rethrow);
+    }
+  }
+
+  /** Waits for what is under way, at most its 500 ms, and closes both. Only once. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.all(
+      [this.client, this.#subscriber].map((client) => client.quit().catch(() => undefined)),
+    ).then(() => this.#cut());
+    return this.#closing;
+  }
+
+  /** Closes both at once. */
+  abort(): void {
+    this.#closing ??= Promise.resolve();
+    this.#cut();
+  }
+
+  #cut(): void {
+    this.subscriptions.close();
+    for (const client of [this.client, this.#subscriber]) {
+      client.disconnect();
+      // Its own end() waits for a server that may hang.
+      client.stream?.destroy();
+    }
+  }
+
+  /** Never rejects: a script that is missing is sent whole when it is called. */
+  async #loadScripts(): Promise<void> {
+    const loads = this.#options.scripts.map(({ source }) => this.client.script("LOAD", source));
+    await Promise.allSettled(loads);
+  }
+
+  /** In a long outage nobody waits. */
+  #mayWait(): boolean {
+    if (this.#closing) return false;
+    return this.#lostAtMs === undefined || performance.now() - this.#lostAtMs < RETRY_WINDOW_MS;
+  }
+
+  /** One promise for all that wait: a listener each would be a leak in the eyes of Node. */
+  #whenBack(): Promise<void> {
+    if (this.isReady) return Promise.resolve();
+    this.#back ??= new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.client.off("ready", done);
+        this.#back = undefined;
+        resolve();
+      };
+      const timer = setTimeout(done, RETRY_WINDOW_MS);
+      this.client.once("ready", done);
+    });
+    return this.#back;
+  }
+
+  /** One line when a connection is lost and one when it is back, however often it was tried in between. */
+  #watch(client: Redis, connection: string): void {
+    let state: "new" | "up" | "lost" = "new";
+    client.on("error", (error: Error) => {
+      this.#trouble = withoutParticulars(error);
+    });
+    client.on("close", () => {
+      if (state !== "up" || this.#closing) return;
+      state = "lost";
+      this.#options.logger.warn({ connection, err: this.#trouble }, "redis_connection_lost");
+    });
+    client.on("ready", () => {
+      if (state === "lost") this.#options.logger.info({ connection }, "redis_connection_restored");
+      state = "up";
+      this.#trouble = undefined;
+    });
+  }
+}
+
+/**
+ * Connects within 3 s.
+ * @throws AppError `storage_unavailable` when Redis is away, refuses the credentials or is too old; nothing is left open
+ */
+export async function connectRedis(
+  options: RedisConnectionOptions,
+): Promise<{ connection: RedisConnection; version: string }> {
+  const connection = new RedisConnection(options);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const cause = new Error(`no answer from Redis within ${START_DEADLINE_MS} ms`);
+    timer = setTimeout(() => reject(cause), START_DEADLINE_MS);
+  });
+  try {
+    return { connection, version: await Promise.race([connection.open(), late]) };
+  } catch (error) {
+    connection.abort();
+    throw toRedisError(error);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function rethrow(error: unknown): never {
+  throw toRedisError(error);
+}

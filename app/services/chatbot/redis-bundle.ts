@@ -1,0 +1,74 @@
+// The Redis bundle: conversations that outlive the process and are shared by every instance on one Redis.
+
+import type { Logger } from "#app/core/logging.ts";
+import { connectRedis, type RedisConnection } from "#app/core/redis.ts";
+import type { LogWindow } from "./event-log.ts";
+import { RedisEventLog } from "./redis-event-log.ts";
+import { type ConversationScript, WAKE_PREFIX } from "./redis-keys.ts";
+import { ACQUIRE, RELEASE, RENEW } from "./redis-lease-scripts.ts";
+import { APPEND, OPEN, READ } from "./redis-log-scripts.ts";
+import { RedisConversationStore } from "./redis-memory.ts";
+import { PERSONA_CHANGED, RUN_FINISHED, RUN_REPLACED, RUN_STARTED } from "./redis-record-scripts.ts";
+import { RedisRunLease } from "./redis-run-lease.ts";
+import { ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, CREATE, PAGE } from "./redis-store-scripts.ts";
+import type { StorageBundle } from "./storage-bundle.ts";
+
+export interface RedisBundleOptions {
+  readonly url: string;
+  readonly conversationTtlMs: number;
+  /** Names this process among all on this Redis; of the form of an id. */
+  readonly instanceId: string;
+  readonly logger: Logger;
+  readonly window?: LogWindow;
+}
+
+export interface RedisBundle extends StorageBundle {
+  readonly kind: "redis";
+  readonly log: RedisEventLog;
+  /** For health and for the limiter. */
+  readonly connection: RedisConnection;
+}
+
+/** Every script there is. */
+export const REDIS_SCRIPTS: readonly ConversationScript[] = [
+  ...[CREATE, ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, PAGE],
+  ...[RUN_STARTED, RUN_FINISHED, RUN_REPLACED, PERSONA_CHANGED],
+  ...[OPEN, APPEND, READ],
+  ...[ACQUIRE, RENEW, RELEASE],
+];
+
+/**
+ * Connects and listens for wakes, within 3 s.
+ * @throws AppError `storage_unavailable` when Redis is away, refuses or is older than 7; nothing is left open
+ */
+export async function createRedisBundle(options: RedisBundleOptions): Promise<RedisBundle> {
+  const { url, logger, instanceId, conversationTtlMs, window } = options;
+  const { connection, version } = await connectRedis({ url, logger, scripts: REDIS_SCRIPTS });
+  const keeperOptions = { connection, instanceId, conversationTtlMs };
+  const lease = new RedisRunLease(keeperOptions);
+  const listeners: ((conversationId: string) => void)[] = [];
+  const wake = (payload: Buffer | undefined): void => {
+    // After a gap nobody knows who was to be woken; it can only have been one that runs here.
+    const woken = payload ? [payload.toString()] : lease.held;
+    for (const id of woken) for (const listener of listeners) listener(id);
+  };
+  try {
+    await connection.subscriptions.subscribe(`${WAKE_PREFIX}${instanceId}`, "ordinary", wake);
+    const { host, port, db, tls } = connection.client.options;
+    const latencyMs = Math.round((await connection.ping()) * 100) / 100;
+    logger.info({ host, port, db, tls: tls !== undefined, version, latencyMs }, "redis_memory_initialized");
+  } catch (error) {
+    connection.abort();
+    throw error;
+  }
+  return {
+    kind: "redis",
+    instanceId,
+    store: new RedisConversationStore(keeperOptions),
+    log: new RedisEventLog({ connection, conversationTtlMs, ...(window && { window }) }),
+    lease,
+    connection,
+    onWake: (listener) => void listeners.push(listener),
+    close: () => connection.close(),
+  };
+}

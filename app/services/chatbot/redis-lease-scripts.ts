@@ -1,0 +1,55 @@
+// The scripts of the run lease. The server's clock decides; the key outlives the lease, since generations must grow.
+
+import { defineScript } from "#app/core/redis-script.ts";
+import { NOW } from "./redis-lua.ts";
+
+/**
+ * Atomic: that nobody holds it and that it is taken. Takes life in ms, instance, ttl. Gives the generation, or nil.
+ * Generations grow with the clock: also where the last one was lost, by FLUSHALL or a failover, the next is higher,
+ * and whoever still holds the lost one is fenced off.
+ */
+export const ACQUIRE = defineScript({
+  name: "acquire",
+  keys: ["lease"],
+  body: `${NOW}
+local now = nowMs()
+local lease = redis.call("HMGET", LEASE, "generation", "untilMs")
+if lease[2] and tonumber(lease[2]) > now then return false end
+local generation = math.max(now, tonumber(lease[1] or 0) + 1)
+redis.call("HSET", LEASE, "generation", string.format("%d", generation),
+  "untilMs", string.format("%d", now + ARGV[1]), "owner", ARGV[2])
+redis.call("PEXPIRE", LEASE, ARGV[3])
+return generation`,
+});
+
+/**
+ * Atomic: that it is still ours and that it is longer. A lease that lapsed and that nobody took is still ours.
+ * A conversation that runs does not end by its age: all its keys are prolonged too.
+ * Takes generation, life in ms, ttl, life of the events in ms. Gives 1, or 0 when it is not ours.
+ */
+export const RENEW = defineScript({
+  name: "renew",
+  keys: ["lease", "meta", "messages", "line", "ids", "events"],
+  flags: "allow-oom",
+  body: `${NOW}
+local lease = redis.call("HMGET", LEASE, "generation", "untilMs")
+if lease[1] ~= ARGV[1] or lease[2] == "0" then return 0 end
+redis.call("HSET", LEASE, "untilMs", string.format("%d", nowMs() + ARGV[2]))
+redis.call("PEXPIRE", LEASE, ARGV[3])
+redis.call("PEXPIRE", META, ARGV[3])
+redis.call("PEXPIRE", MESSAGES, ARGV[3])
+redis.call("PEXPIRE", LINE, ARGV[3])
+redis.call("PEXPIRE", IDS, ARGV[3])
+redis.call("PEXPIRE", EVENTS, ARGV[4])
+return 1`,
+});
+
+/** Atomic: that it is ours and that it is free: else it could be taken from the next one. Takes generation. */
+export const RELEASE = defineScript({
+  name: "release",
+  keys: ["lease"],
+  flags: "allow-oom",
+  body: `
+if redis.call("HGET", LEASE, "generation") == ARGV[1] then redis.call("HSET", LEASE, "untilMs", "0") end
+return 1`,
+});

@@ -1,0 +1,81 @@
+// The scripts of the event log: where it stands, append, read. Epoch and number of the newest event stand in `meta`,
+// not in the stream: when the stream is gone, a reader that is up to date can still be told so.
+
+import { OUT_OF_ORDER } from "#app/core/redis-errors.ts";
+import { defineScript } from "#app/core/redis-script.ts";
+
+/**
+ * Atomic: that there is no epoch and that this one is it; two instances that open at once agree on one.
+ * Takes a new epoch, ttl. Gives {epoch, number of the newest event}.
+ */
+export const OPEN = defineScript({
+  name: "open",
+  keys: ["meta", "events"],
+  body: `
+local at = redis.call("HMGET", META, "epoch", "top")
+if at[1] then return at end
+-- Events of a life whose epoch was lost: their numbers will be given again.
+redis.call("DEL", EVENTS)
+redis.call("HSET", META, "epoch", ARGV[1], "top", "0")
+if redis.call("PTTL", META) < 0 then redis.call("PEXPIRE", META, ARGV[2]) end
+return {ARGV[1], "0"}`,
+});
+
+/**
+ * Atomic: the fence, the number, all events, and that they are published in the order in which they are numbered.
+ * The entry of event n has the id n-0; the stream holds the newest ones without a gap, so its first one follows from
+ * its length. What is published: the first number, the epoch, the events' lengths in bytes, a line end, the events.
+ * Takes generation, first number, floor, most events, life of the events in ms, events.
+ */
+export const APPEND = defineScript({
+  name: "append",
+  keys: ["meta", "lease", "events", "live"],
+  ordered: true,
+  body: `
+local generation, first, floor, maxEvents = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local at = redis.call("HMGET", META, "epoch", "top")
+local epoch, top = at[1], at[2]
+if not top or redis.call("HGET", LEASE, "generation") ~= generation then return fail("run_interrupted") end
+if first ~= top + 1 then return fail("${OUT_OF_ORDER}") end
+local lengths, last = {}, top
+for index = 6, #ARGV do
+  last = first + index - 6
+  redis.call("XADD", EVENTS, string.format("%d-0", last), "e", ARGV[index])
+  lengths[index - 5] = #ARGV[index]
+end
+redis.call("HSET", META, "top", last)
+local kept = redis.call("XLEN", EVENTS)
+if kept > maxEvents then
+  local oldest = math.min(last - maxEvents + 1, floor)
+  if oldest > last - kept + 1 then redis.call("XTRIM", EVENTS, "MINID", string.format("%d-0", oldest)) end
+end
+redis.call("PEXPIRE", EVENTS, ARGV[5])
+if #lengths > 0 then
+  local head = ARGV[2] .. " " .. epoch .. " " .. table.concat(lengths, " ")
+  redis.call("SPUBLISH", LIVE, head .. "\\n" .. table.concat(ARGV, "", 6))
+end
+return 1`,
+});
+
+/**
+ * Atomic: epoch, number and events of one instant. Takes epoch, after, limit.
+ * Gives nil where the row cannot be proved whole, else {number of the newest event, events}.
+ */
+export const READ = defineScript({
+  name: "read",
+  keys: ["meta", "events"],
+  flags: "no-writes",
+  body: `
+local after, limit = tonumber(ARGV[2]), tonumber(ARGV[3])
+local at = redis.call("HMGET", META, "epoch", "top")
+local top = tonumber(at[2])
+if at[1] ~= ARGV[1] or after > top or after < top - redis.call("XLEN", EVENTS) then return false end
+local events = {}
+if limit > 0 and after < top then
+  local first = string.format("%d-0", after + 1)
+  for index, entry in ipairs(redis.call("XRANGE", EVENTS, first, "+", "COUNT", limit)) do
+    events[index] = entry[2][2]
+  end
+end
+return {top, events}`,
+});

@@ -1,0 +1,62 @@
+// The run lease of the Redis bundle: one hash a conversation, by the server's clock.
+
+import { z } from "zod";
+import { LOG_WINDOW } from "./event-log.ts";
+import { keysOf } from "./redis-keys.ts";
+import { ACQUIRE, RELEASE, RENEW } from "./redis-lease-scripts.ts";
+import type { RedisKeeperOptions } from "./redis-memory.ts";
+import { checked } from "./redis-records.ts";
+import { RedisRunHints } from "./redis-run-hints.ts";
+import { LEASE_TIMES, type Lease, type RunLease } from "./run-lease.ts";
+
+const generationSchema = z.number().nullable();
+
+export class RedisRunLease implements RunLease {
+  readonly #options: RedisKeeperOptions;
+  readonly #held = new Set<string>();
+  readonly #hints: RedisRunHints;
+
+  constructor(options: RedisKeeperOptions) {
+    this.#hints = new RedisRunHints(options.connection);
+    this.#options = options;
+  }
+
+  /** Conversations whose lease was taken here and not given back: a wake that was missed may have been for these. */
+  get held(): readonly string[] {
+    return [...this.#held];
+  }
+
+  async acquire(conversationId: string): Promise<Lease | undefined> {
+    const { connection, instanceId, conversationTtlMs } = this.#options;
+    const args = [String(LEASE_TIMES.lifeMs), instanceId, String(conversationTtlMs)];
+    const reply = await connection.run(ACQUIRE, keysOf(ACQUIRE, conversationId), args);
+    const generation = checked(generationSchema, reply);
+    if (generation === null) return undefined;
+    this.#held.add(conversationId);
+    void this.#hints.held(conversationId, LEASE_TIMES.lifeMs);
+    return { conversationId, generation };
+  }
+
+  async renew({ conversationId, generation }: Lease): Promise<boolean> {
+    const { connection, conversationTtlMs } = this.#options;
+    const times = [LEASE_TIMES.lifeMs, conversationTtlMs, LOG_WINDOW.maxAgeMs].map(String);
+    const reply = await connection.run(RENEW, keysOf(RENEW, conversationId), [String(generation), ...times]);
+    if (reply === 1) void this.#hints.held(conversationId, LEASE_TIMES.lifeMs);
+    return reply === 1;
+  }
+
+  abandoned(): Promise<readonly string[]> {
+    return this.#hints.overdue();
+  }
+
+  async release({ conversationId, generation }: Lease, isDone = true): Promise<void> {
+    // Before the call: whether it arrives or not, nobody works here on this conversation any more.
+    this.#held.delete(conversationId);
+    const released = this.#options.connection.run(RELEASE, keysOf(RELEASE, conversationId), [
+      String(generation),
+    ]);
+    // Behind it on the same connection: whoever finds the hint finds the lease free.
+    void this.#hints.released(conversationId, isDone);
+    await released;
+  }
+}

@@ -1,0 +1,21 @@
+// Everything a conversation is kept by, as one: its store, its log and its lease belong to the same storage.
+
+import type { EventLog } from "./event-log.ts";
+import type { ConversationStore } from "./memory.ts";
+import type { RunLease } from "./run-lease.ts";
+
+export interface StorageBundle {
+  /** Said to clients in `joined.storage`. */
+  readonly kind: "redis" | "memory";
+  /** Names this process among all on the same storage. */
+  readonly instanceId: string;
+  readonly store: ConversationStore;
+  readonly log: EventLog;
+  readonly lease: RunLease;
+  /**
+   * Tells of a conversation whose lease is held here and whose line another instance has changed; now and then of one
+   * whose line nobody changed. The listener must not throw.
+   */
+  onWake(listener: (conversationId: string) => void): void;
+  close(): Promise<void>;
+}
