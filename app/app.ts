@@ -1,33 +1,34 @@
 // The composition root: builds every part once and wires them. Builds, and does not run: main.ts is the process.
 
-import { randomUUID } from "node:crypto";
-import { setImmediate } from "node:timers/promises";
-import { type FastifyInstance, fastify } from "fastify";
-import { registerErrorForm } from "#app/api/http-errors.ts";
-import { registerPages } from "#app/api/pages.ts";
-import { type ChatLimits, createChatHandler } from "#app/api/v1/endpoints/chat.ts";
+import type { FastifyInstance } from "fastify";
+import { createChatLimits } from "#app/api/limits.ts";
+import { buildServer } from "#app/api/server.ts";
+import { createChatHandler } from "#app/api/v1/endpoints/chat.ts";
 import { chosenPersona } from "#app/api/v1/endpoints/chat-choice.ts";
-import { type HealthReport, registerHealth } from "#app/api/v1/endpoints/health.ts";
-import { CHAT_SOCKET_PATH, registerV1 } from "#app/api/v1/router.ts";
-import { type ClientAddressReader, createClientAddressReader } from "#app/core/client-address.ts";
+import type { HealthReport } from "#app/api/v1/endpoints/health.ts";
+import { CHAT_SOCKET_PATH } from "#app/api/v1/router.ts";
+import { createClientAddressReader } from "#app/core/client-address.ts";
 import type { Config } from "#app/core/config.ts";
-import { AppError } from "#app/core/errors.ts";
 import { createLogger, type Logger } from "#app/core/logging.ts";
-import { isOriginAllowed } from "#app/core/origin.ts";
-import { createMemoryRateLimiter } from "#app/core/rate-limit.ts";
-import { MAX_FRAME_BYTES, WebSocketManager } from "#app/core/websocket.ts";
+import type { RedisConnection } from "#app/core/redis.ts";
+import { WebSocketManager } from "#app/core/websocket.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
 import { createAgent } from "#app/services/chatbot/agent.ts";
 import { Conversations } from "#app/services/chatbot/conversations.ts";
 import { createKnowledge, type Knowledge } from "#app/services/chatbot/knowledge.ts";
-import { createStorageBundle, type StorageBundle } from "#app/services/chatbot/memory-factory.ts";
-import { loadPersonaLibrary } from "#app/services/chatbot/persona-library.ts";
-import { formatProblem } from "#app/services/chatbot/persona-problems.ts";
-import { createPersonaRegistry, type PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
+import { type OpenedStorage, openStorage, type StorageBundle } from "#app/services/chatbot/memory-factory.ts";
+import { openPersonas } from "#app/services/chatbot/persona-opening.ts";
+import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
+import { RunAdmission } from "#app/services/chatbot/run-admission.ts";
+import { estimateTokens } from "#app/services/chatbot/token-estimate.ts";
+import { warmUpGraph, warmUpIndexes } from "#app/services/chatbot/warm-up.ts";
+import { createBudgetedClient } from "#app/services/llm/budgeted-client.ts";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
-import { createChatModelClient } from "#app/services/llm/factory.ts";
+import { getChatModelClient } from "#app/services/llm/factory.ts";
 import { createOfflineClient } from "#app/services/llm/offline.ts";
+import { createRedisTokenCounter } from "#app/services/llm/redis-token-counter.ts";
+import { createMemoryTokenCounter, createTokenBudget } from "#app/services/llm/token-budget.ts";
 
 /** Parts that a test, or another product, brings itself. */
 export interface AppOverrides {
@@ -52,45 +53,58 @@ const DRAIN_GRACE_MS = 20_000;
 /** Clients come back within this time after a drain, spread at random, so that they do not all come at once. */
 const RECONNECT_SPREAD_MS = 5_000;
 const CLOSE_BATCHES = { batchSize: 100, pauseMs: 50 } as const;
-const RUN_DEADLINE_MS = 180_000;
-const WARM_UP_RUNS = 20;
+/** A little more than the model's own total of 180 s, whose error says more. */
+const RUN_DEADLINE_MS = 185_000;
+/** Runs that may wait for a place before new messages are refused. */
+const MAX_WAITING_RUNS = 2_000;
 const VERSION = "0.1.0";
 
-/** The parts, as they depend on each other; from the config to what the outside talks to. */
+type State = "starting" | "ready" | "draining";
+
 interface Parts {
   readonly config: Config;
   readonly logger: Logger;
-  readonly storage: StorageBundle;
+  readonly opened: OpenedStorage;
   readonly model: ChatModelClient;
   readonly registry: PersonaRegistry;
   readonly knowledge: Knowledge;
   readonly conversations: Conversations;
-  readonly limits: ChatLimits;
-  readonly readClientAddress: ClientAddressReader;
 }
+
+type Sockets = WebSocketManager<PersonaRef | undefined>;
 
 /**
  * Builds the product. Nothing listens yet.
- * @throws PersonaLibraryError when the main persona cannot be read; ModelUnavailableError for a provider that is not here
+ * @throws PersonaLibraryError when the main persona cannot be read
  */
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
   const parts = await buildParts(config, overrides);
-  let state: "starting" | "ready" | "draining" = "starting";
-  const http = buildHttp(parts, () => report(parts, state, () => sockets.size));
-  const sockets = buildSockets(parts, http);
+  let state: State = "starting";
+  const { logger, registry, conversations, opened } = parts;
+  const limits = createChatLimits(config, opened.redis);
+  const readClientAddress = createClientAddressReader(config.trustedProxies);
+  const health = (): HealthReport => report(parts, state, sockets.size);
+  const shared = { ...config, logger, registry, conversations, limits, readClientAddress, health };
+  const http = buildServer(shared);
+  const sockets: Sockets = new WebSocketManager({
+    ...shared,
+    server: http.server,
+    path: CHAT_SOCKET_PATH,
+    admit: (request) => chosenPersona(request.query, conversations),
+    onConnection: createChatHandler(shared),
+  });
+  const stopped = new AbortController();
   let closing: Promise<void> | undefined;
   return {
     async listen() {
       await http.listen({ port: config.port, host: config.host });
       state = "ready";
-      const address = http.server.address();
-      const port = typeof address === "object" && address ? address.port : config.port;
-      void warmIndexes(parts, () => closing !== undefined);
-      const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
-      return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}/`, port };
+      void warmUpIndexes(registry, parts.knowledge, stopped.signal);
+      return addressOf(http, config);
     },
     close(graceMs = DRAIN_GRACE_MS) {
       state = "draining";
+      stopped.abort();
       closing ??= drain(parts, http, sockets, graceMs);
       return closing;
     },
@@ -99,169 +113,68 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
 
 async function buildParts(config: Config, overrides: AppOverrides): Promise<Parts> {
   const logger = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.debug });
-  const storage = overrides.storage ?? createStorageBundle({ conversationTtlMs: config.conversationTtlMs });
-  const model = overrides.model ?? createChatModelClient(config.llmProvider);
-  logger.info({ provider: model.provider }, "llm_manager_initialized");
-  const registry = overrides.registry ?? (await loadRegistry(config, logger));
+  const { conversationTtlMs, dataDir, llm } = config;
+  const redisUrl = config.redisForMemory ? config.redisUrl : undefined;
+  const opened: OpenedStorage = overrides.storage
+    ? { storage: overrides.storage, redis: undefined, isDegraded: false }
+    : await openStorage({ conversationTtlMs, redisUrl, logger });
+  const model = overrides.model ?? openModel(config, logger, opened.redis);
+  const registry =
+    overrides.registry ?? (await openPersonas({ dataDir, allowedModels: llm.allowedModels, logger }));
   const knowledge = createKnowledge(() => registry.notes());
-  const agent = createAgent({ model, knowledge });
-  await warmUp(registry, knowledge);
-  const runDeadlineMs = RUN_DEADLINE_MS;
-  const conversations = new Conversations({ storage, registry, agent, logger, runDeadlineMs });
-  const readClientAddress = createClientAddressReader(config.trustedProxies);
-  return {
-    config,
+  await warmUpGraph(registry, knowledge);
+  const conversations = new Conversations({
+    storage: opened.storage,
+    registry,
+    agent: createAgent({ model, knowledge }),
+    admission: new RunAdmission({
+      maxRuns: config.runsAtOnce,
+      maxRunsPerVisitor: config.runsAtOncePerVisitor,
+      maxWaiting: MAX_WAITING_RUNS,
+    }),
     logger,
-    storage,
+    runDeadlineMs: RUN_DEADLINE_MS,
+  });
+  return { config, logger, opened, model, registry, knowledge, conversations };
+}
+
+/** The process's one client of the model, and the purse in front of it. */
+function openModel(config: Config, logger: Logger, redis: RedisConnection | undefined): ChatModelClient {
+  const model = getChatModelClient(config.llm, { logger });
+  if (model.provider === "offline") return model;
+  const counter = redis ? createRedisTokenCounter(redis) : createMemoryTokenCounter();
+  return createBudgetedClient({
     model,
-    registry,
-    knowledge,
-    conversations,
-    limits: createLimits(config),
-    readClientAddress,
-  };
-}
-
-/**
- * LangGraph's first runs cost several times what later ones do, and the visitor who comes first would pay for it. The
- * offline provider answers here, whatever the model is: nothing leaves the house.
- */
-async function warmUp(registry: PersonaRegistry, knowledge: Knowledge): Promise<void> {
-  const agent = createAgent({
-    model: createOfflineClient({ wordsPerSecond: Number.POSITIVE_INFINITY }),
-    knowledge,
-  });
-  const persona = registry.main();
-  const history = { messages: [], olderCount: 0 };
-  const { signal } = new AbortController();
-  for (let run = 0; run < WARM_UP_RUNS; run += 1) {
-    await agent.reply({
-      persona,
-      text: "Hello",
-      history,
-      locale: undefined,
-      onDelta: () => undefined,
-      signal,
-    });
-  }
-}
-
-/** An index takes some 40 ms: one a turn of the event loop, once visitors are served, and not before. */
-async function warmIndexes({ registry, knowledge }: Parts, isClosing: () => boolean): Promise<void> {
-  for (const persona of [...registry.list("persona"), ...registry.list("object")]) {
-    await setImmediate();
-    if (isClosing()) return;
-    knowledge.warm(persona);
-  }
-}
-
-async function loadRegistry(config: Config, logger: Logger): Promise<PersonaRegistry> {
-  const library = await loadPersonaLibrary(config.dataDir, { allowedModels: [] });
-  const registry = createPersonaRegistry(library);
-  for (const kind of ["persona", "object"] as const) {
-    for (const { id, revision } of registry.list(kind))
-      logger.debug({ kind, id, revision }, "persona_loaded");
-  }
-  for (const problem of library.problems) {
-    logger[problem.severity === "error" ? "error" : "warn"](
-      { path: problem.path, rule: problem.rule, problem: formatProblem(problem) },
-      problem.severity === "error" ? "persona_rejected" : "persona_warning",
-    );
-  }
-  return registry;
-}
-
-function createLimits(config: Config): ChatLimits {
-  const perMinute = { durationSeconds: 60 };
-  const points = config.messagesPerMinute;
-  return {
-    message: createMemoryRateLimiter({ ...perMinute, points, keyPrefix: "message" }),
-    // A visitor who opens conversations without ever saying something is as costly as one who talks.
-    join: createMemoryRateLimiter({ ...perMinute, points, keyPrefix: "join" }),
-    // Twenty frames a second: far above any client, far below what would hurt.
-    frame: createMemoryRateLimiter({ ...perMinute, points: 1_200, keyPrefix: "frame" }),
-  };
-}
-
-function buildHttp(parts: Parts, health: () => HealthReport): FastifyInstance {
-  const { config, logger, registry, conversations, limits, readClientAddress } = parts;
-  const http = fastify({
-    logger: false,
-    bodyLimit: MAX_FRAME_BYTES,
-    genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: 64 },
-    forceCloseConnections: "idle",
-    // Any other `Upgrade:` header, such as h2c, is left to HTTP, as RFC 9110 (7.8) allows.
-    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
-  });
-  registerErrorForm(http, logger);
-  http.addHook("onRequest", async (request, reply) => {
-    void reply.header("X-Request-Id", request.id).header("X-Content-Type-Options", "nosniff");
-    const { origin, host } = request.headers;
-    // A page of another origin may read what is public; it may not act.
-    const acts = request.method !== "GET" && request.method !== "HEAD";
-    if (acts && !isOriginAllowed(origin, host, config.allowedOrigins))
-      throw new AppError("origin_not_allowed");
-  });
-  registerPages(http);
-  registerHealth(http, health);
-  const addressOf = (request: {
-    socket: { remoteAddress?: string | undefined };
-    headers: Record<string, unknown>;
-  }) => {
-    const forwarded = request.headers["x-forwarded-for"];
-    return readClientAddress(
-      request.socket.remoteAddress,
-      typeof forwarded === "string" ? forwarded : undefined,
-    );
-  };
-  registerV1(http, {
-    registry,
-    conversations,
-    take: (request) => limits.message.take(addressOf(request)),
-  });
-  return http;
-}
-
-function buildSockets(parts: Parts, http: FastifyInstance): WebSocketManager<PersonaRef | undefined> {
-  const { config, logger, conversations, limits } = parts;
-  return new WebSocketManager({
-    ...config,
-    readClientAddress: parts.readClientAddress,
-    server: http.server,
-    logger,
-    path: CHAT_SOCKET_PATH,
-    admit: (request) => chosenPersona(request.query, conversations),
-    onConnection: createChatHandler({ ...config, conversations, logger, limits }),
+    offline: createOfflineClient(),
+    budget: createTokenBudget(config.dailyTokenBudget, counter),
+    estimate: estimateTokens,
   });
 }
 
-function report(
-  parts: Parts,
-  state: "starting" | "ready" | "draining",
-  connections: () => number,
-): HealthReport {
-  const { registry, storage, model, conversations } = parts;
+function addressOf(http: FastifyInstance, config: Config): { url: string; port: number } {
+  const address = http.server.address();
+  const port = typeof address === "object" && address ? address.port : config.port;
+  const host = config.host === "0.0.0.0" || config.host === "::" ? "localhost" : config.host;
+  return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}/`, port };
+}
+
+function report(parts: Parts, state: State, connections: number): HealthReport {
+  const { registry, opened, model, conversations } = parts;
   const problems = registry.problems();
-  const degraded = problems.some((problem) => problem.severity === "error");
+  const isDegraded = opened.isDegraded || problems.some((problem) => problem.severity === "error");
   return {
-    status: state === "ready" ? (degraded ? "degraded" : "ok") : state,
+    status: state === "ready" ? (isDegraded ? "degraded" : "ok") : state,
     version: VERSION,
-    storage: storage.kind,
+    storage: opened.storage.kind,
     model: model.provider,
-    connections: connections(),
+    connections,
     running: conversations.counts.running,
     personaProblems: problems.length,
   };
 }
 
-async function drain(
-  parts: Parts,
-  http: FastifyInstance,
-  sockets: WebSocketManager<PersonaRef | undefined>,
-  graceMs: number,
-): Promise<void> {
-  const { logger, conversations, storage } = parts;
+async function drain(parts: Parts, http: FastifyInstance, sockets: Sockets, graceMs: number): Promise<void> {
+  const { logger, conversations, opened } = parts;
   logger.info({ connections: sockets.size, running: conversations.counts.running, graceMs }, "draining");
   sockets.stopAccepting();
   for (const connection of sockets.connections) {
@@ -271,6 +184,6 @@ async function drain(
   await conversations.drain(graceMs);
   await sockets.closeAll("serviceRestart", CLOSE_BATCHES);
   await http.close();
-  await storage.close();
+  await opened.storage.close();
   logger.info({}, "application_stopped");
 }

@@ -4,7 +4,6 @@ import { buildApp } from "#app/app.ts";
 import { ConfigError, parseConfig } from "#app/core/config.ts";
 import { createLogger } from "#app/core/logging.ts";
 import { PersonaLibraryError } from "#app/services/chatbot/persona-library.ts";
-import { ModelUnavailableError } from "#app/services/llm/factory.ts";
 
 /** sysexits.h, EX_CONFIG: what was configured cannot work; starting again would not help. */
 const EXIT_CONFIGURATION = 78;
@@ -39,10 +38,7 @@ async function main(): Promise<void> {
 
 /** What the terminal says, and the exit code: advice for what the operator can mend, a stack for what is our fault. */
 function explain(error: unknown): { text: string; exitCode: number } {
-  const isConfiguration =
-    error instanceof ConfigError ||
-    error instanceof PersonaLibraryError ||
-    error instanceof ModelUnavailableError;
+  const isConfiguration = error instanceof ConfigError || error instanceof PersonaLibraryError;
   if (isConfiguration) return { text: error.message, exitCode: EXIT_CONFIGURATION };
   if (error instanceof Error && "code" in error && error.code === "EADDRINUSE") {
     return {

@@ -11,6 +11,8 @@ export interface StoredMessage {
   readonly createdAt: number;
   /** The run that answers it, or that it comes from. */
   readonly runId: string;
+  /** The run before that one, which was interrupted; once there is one, the message is not tried again. */
+  readonly parentRunId?: string;
   /** Who said it; replies only. */
   readonly persona?: PersonaRef;
   /** Where a reply's words came from: `model`, `fallback-model`, `offline`, `scripted`. */
@@ -46,6 +48,8 @@ export interface NewConversation {
   readonly persona: PersonaRef;
   /** Two-letter language that the visitor's page asked for. */
   readonly locale?: string;
+  /** Stands for whoever made it, for limits: no address, and not to be traced back to one. */
+  readonly visitor?: string;
   readonly createdAt: number;
 }
 
@@ -76,6 +80,14 @@ export type ConversationChange =
       /** Absent where nothing was said. */
       readonly reply?: StoredMessage;
       /** Number of the run's terminal event. */
+      readonly seq: number;
+    }
+  | {
+      readonly type: "run-replaced";
+      /** The run that was interrupted. */
+      readonly runId: string;
+      /** Answers the same message, in the same place of the line. */
+      readonly by: MessageTurn;
       readonly seq: number;
     }
   | {

@@ -41,6 +41,11 @@ export interface RunUsage {
 export type CustomConversationEvent =
   | {
       readonly type: "CUSTOM";
+      readonly name: "conversation.edited";
+      readonly value: { readonly messageId: string; readonly removed: readonly string[] };
+    }
+  | {
+      readonly type: "CUSTOM";
       readonly name: "message.accepted";
       readonly value: {
         readonly messageId: string;
@@ -81,7 +86,11 @@ export type ConversationEvent =
         readonly revision: string;
         readonly createdAt: number;
         readonly partial?: true;
+        /** Its server died; the same message is answered again in another run. */
+        readonly interrupted?: true;
         readonly finishReason?: string;
+        /** Why the words did not come from the configured model. */
+        readonly reason?: ErrorCode;
       };
     }
   | {

@@ -93,6 +93,10 @@ function endRun(
 
 function applyCustom(state: ConversationState, event: EventOf<"CUSTOM">): ConversationState {
   if (event.name === "persona.changed") return changePersona(state, event);
+  if (event.name === "conversation.edited") {
+    const removed = new Set(event.value.removed);
+    return { ...state, messages: state.messages.filter(({ id }) => !removed.has(id)) };
+  }
   const { messageId, runId, text } = event.value;
   const message: ChatMessage = {
     type: "message",

@@ -7,6 +7,7 @@ import { createAgent } from "#app/services/chatbot/agent.ts";
 import { Conversations, type OpenedConversation } from "#app/services/chatbot/conversations.ts";
 import { createKnowledge } from "#app/services/chatbot/knowledge.ts";
 import { createPersonaRegistry, type PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
+import { RunAdmission, type RunAdmissionOptions } from "#app/services/chatbot/run-admission.ts";
 import { handMadePersona } from "../services/chatbot/hand-made-persona.ts";
 import { RecordedFrames } from "./recorded-frames.ts";
 import { createRecordingLogger } from "./recording-logger.ts";
@@ -22,6 +23,8 @@ const CARD = handMadePersona({ kind: "object", id: "card", name: "A card", revis
 export interface ChatCoreOptions {
   readonly personas?: readonly Persona[];
   readonly runDeadlineMs?: number;
+  /** Places among the runs; by default more than any test takes. */
+  readonly admission?: Partial<RunAdmissionOptions>;
 }
 
 /** A registry of the personas given; the first is the main one. */
@@ -39,7 +42,10 @@ export function createChatParts(test: TestContext, options: ChatCoreOptions = {}
   const registry = registryOf(...(options.personas ?? [MAIN, ENGINEER, CARD]));
   const agent = createAgent({ model, knowledge: createKnowledge(() => registry.notes()) });
   const logger = createRecordingLogger();
-  return { storage, model, registry, agent, logger, runDeadlineMs: options.runDeadlineMs ?? 60_000 };
+  const places = { maxRuns: 1_000, maxRunsPerVisitor: 1_000, maxWaiting: 1_000 };
+  const admission = new RunAdmission({ ...places, ...options.admission });
+  const runDeadlineMs = options.runDeadlineMs ?? 60_000;
+  return { storage, model, registry, agent, admission, logger, runDeadlineMs };
 }
 
 type ChatParts = ReturnType<typeof createChatParts>;
@@ -62,17 +68,21 @@ export class ChatCore {
   async open(): Promise<{ opened: OpenedConversation; shown: RecordedFrames; id: string }> {
     const own = { id: createToken(), resumeToken: createToken() };
     const opened = await this.conversations.create({ own, persona: undefined, locale: undefined });
-    return { opened, id: own.id, shown: this.listen(opened) };
+    return { opened, id: own.id, shown: await this.listen(opened) };
   }
 
-  listen(opened: OpenedConversation): RecordedFrames {
+  async listen(opened: OpenedConversation): Promise<RecordedFrames> {
     const shown = new RecordedFrames();
     this.#listeners.push(shown);
     const conversationId = opened.page.conversation.id;
     const onLost = () => shown.close("internalError");
-    this.conversations
-      .listen({ conversationId, transport: shown, onLevel: () => undefined, onLost })
-      .start(opened.page.conversation.seq, opened.head);
+    const reader = await this.conversations.listen({
+      conversationId,
+      transport: shown,
+      onLevel: () => undefined,
+      onLost,
+    });
+    reader.start(opened.page.conversation.seq, opened.head);
     return shown;
   }
 }

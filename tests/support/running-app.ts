@@ -30,6 +30,8 @@ export async function startApp(
     PORT: "0",
     ENVIRONMENT: "test",
     MESSAGES_PER_MINUTE: "100000",
+    MESSAGES_PER_MINUTE_PER_CONNECTION: "100000",
+    RUNS_AT_ONCE_PER_VISITOR: "1000",
     WS_MAX_CONNECTIONS_PER_ADDRESS: "1000",
     ...env,
   });

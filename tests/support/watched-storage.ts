@@ -3,7 +3,8 @@
 
 import type { TestContext } from "node:test";
 import type { LogSlice } from "#app/services/chatbot/event-log.ts";
-import { createStorageBundle, type StorageBundle } from "#app/services/chatbot/memory-factory.ts";
+import { createStorageBundle } from "#app/services/chatbot/memory-factory.ts";
+import type { StorageBundle } from "#app/services/chatbot/storage-bundle.ts";
 
 export type StorageCall =
   | "create"
@@ -14,7 +15,9 @@ export type StorageCall =
   | "open"
   | "append"
   | "read"
-  | "acquire";
+  | "subscribe"
+  | "acquire"
+  | "release";
 
 /** A gate may wait, or throw what the call is to reject with. */
 export type Gate = () => Promise<void> | void;
@@ -47,6 +50,8 @@ export function watchStorage(real: StorageBundle): WatchedStorage {
   const { store, log, lease } = real;
   return {
     kind: real.kind,
+    instanceId: real.instanceId,
+    onWake: (listener) => real.onWake(listener),
     close: () => real.close(),
     store: {
       create: (conversation) => pass("create", () => store.create(conversation)),
@@ -60,11 +65,12 @@ export function watchStorage(real: StorageBundle): WatchedStorage {
       append: (held, batch) => pass("append", () => log.append(held, batch)),
       read: (id, from) =>
         pass("read", async () => (replies.length > 0 ? replies.shift() : log.read(id, from))),
+      subscribe: (id, onEvents) => pass("subscribe", () => log.subscribe(id, onEvents)),
     },
     lease: {
       acquire: (id) => pass("acquire", () => lease.acquire(id)),
       renew: (held) => lease.renew(held),
-      release: (held) => lease.release(held),
+      release: (held) => pass("release", () => lease.release(held)),
     },
     calls,
     replyToNextRead: (slice) => void replies.push(slice),

@@ -14,6 +14,8 @@ export interface RouterOptions extends ChatReplyOptions {
 export function registerV1(app: FastifyInstance, options: RouterOptions): void {
   void app.register(
     async (v1) => {
+      // Fastify's own, which would hand text to a route that understands JSON only.
+      v1.removeContentTypeParser("text/plain");
       registerPersonas(v1, options.registry);
       registerChatReply(v1, options);
       v1.get("/chat/ws", () => {

@@ -4,13 +4,16 @@
 /** Somebody who reads along. Must not throw. */
 export interface ChannelReader {
   deliver(seq: number, event: string): void;
+  /** Something may have been missed: look at the log. */
+  recheck(): void;
 }
 
 export class ConversationChannel {
   readonly #readers = new Set<ChannelReader>();
+  #epoch: string | undefined;
   #lastSeq = 0;
 
-  /** Number of the newest event that was published here; 0 where none was. */
+  /** Number of the newest event of this epoch that was published here; 0 where none was. */
   get lastSeq(): number {
     return this.#lastSeq;
   }
@@ -25,6 +28,28 @@ export class ConversationChannel {
 
   leave(reader: ChannelReader): void {
     this.#readers.delete(reader);
+  }
+
+  /** Names the life of the log that events belong to from now on. In another life every number begins anew. */
+  enter(epoch: string): void {
+    if (epoch === this.#epoch) return;
+    const isAnother = this.#epoch !== undefined;
+    this.#epoch = epoch;
+    this.#lastSeq = 0;
+    if (isAnother) this.recheck();
+  }
+
+  /** Events that another instance has appended. What does not follow on sends the readers to the log. */
+  receive(firstSeq: number, events: readonly string[], epoch: string): void {
+    // Without events: some may have been missed.
+    if (events.length > 0) this.enter(epoch);
+    if (events.length === 0 || firstSeq <= this.#lastSeq) this.recheck();
+    else this.publish(firstSeq, events);
+  }
+
+  /** Every reader looks at the log: something may have been missed. */
+  recheck(): void {
+    for (const reader of this.#readers) reader.recheck();
   }
 
   /** Only what the log has confirmed may be handed in here. */

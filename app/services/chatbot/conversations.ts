@@ -4,26 +4,16 @@
 
 import { randomUUID } from "node:crypto";
 import { AppError } from "#app/core/errors.ts";
-import type { Logger } from "#app/core/logging.ts";
 import { createToken, hashToken, tokenMatches } from "#app/core/secrets.ts";
 import type { Conversation, ConversationPage } from "#app/models/conversation.ts";
 import type { Persona, PersonaRef } from "#app/models/persona.ts";
-import type { Agent } from "./agent.ts";
-import { ConversationChannel } from "./conversation-channel.ts";
 import type { LogHead } from "./event-log.ts";
+import { LiveConversations, type LiveConversationsOptions } from "./live-conversations.ts";
 import type { Acceptance } from "./memory.ts";
 import type { StorageBundle } from "./memory-factory.ts";
-import type { PersonaRegistry } from "./persona-registry.ts";
-import { Reader, type ReaderOptions } from "./reader.ts";
-import { RunQueue } from "./run-queue.ts";
+import type { Reader, ReaderOptions } from "./reader.ts";
 
-export interface ConversationsOptions {
-  readonly storage: StorageBundle;
-  readonly registry: PersonaRegistry;
-  readonly agent: Agent;
-  readonly logger: Logger;
-  readonly runDeadlineMs: number;
-}
+export type ConversationsOptions = LiveConversationsOptions;
 
 /** A conversation that was opened, and where its log stands. */
 export interface OpenedConversation {
@@ -34,21 +24,16 @@ export interface OpenedConversation {
   readonly resumeToken?: string;
 }
 
-interface LiveConversation {
-  readonly channel: ConversationChannel;
-  readonly queue: RunQueue;
-}
-
 /** How many finished messages a snapshot shows. */
 const SNAPSHOT_MESSAGES = 50;
 
 export class Conversations {
   readonly #options: ConversationsOptions;
-  readonly #live = new Map<string, LiveConversation>();
-  #isDrained = false;
+  readonly #live: LiveConversations;
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
+    this.#live = new LiveConversations(options);
   }
 
   get storageKind(): StorageBundle["kind"] {
@@ -57,9 +42,7 @@ export class Conversations {
 
   /** How many conversations are open or running here, and how many of them run. */
   get counts(): { readonly live: number; readonly running: number } {
-    let running = 0;
-    for (const { queue } of this.#live.values()) if (queue.busy) running += 1;
-    return { live: this.#live.size, running };
+    return this.#live.counts;
   }
 
   /** The persona of that kind and id, or the main one where none was named. @throws AppError `persona_not_found` */
@@ -83,6 +66,8 @@ export class Conversations {
     own?: { id: string; resumeToken: string } | undefined;
     persona: PersonaRef | undefined;
     locale: string | undefined;
+    /** Stands for whoever makes it, for limits. */
+    visitor?: string | undefined;
   }): Promise<OpenedConversation> {
     const persona = this.persona(wish.persona);
     const id = wish.own?.id ?? createToken();
@@ -92,6 +77,7 @@ export class Conversations {
       tokenHash: hashToken(resumeToken),
       persona: { kind: persona.kind, id: persona.id },
       ...(wish.locale !== undefined && { locale: wish.locale }),
+      ...(wish.visitor !== undefined && { visitor: wish.visitor }),
       createdAt: Date.now(),
     });
     const opened = await this.#look(id);
@@ -113,15 +99,18 @@ export class Conversations {
 
   /**
    * Stores a message and puts it in the line. Once this resolves the message is never lost.
-   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`; `draining` where it would not be answered any more
+   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`, `overloaded`; `draining` where it would not be answered any more
    */
   async say(
     conversation: Conversation,
     message: { id?: string | undefined; text: string },
   ): Promise<Acceptance & { messageId: string }> {
-    if (this.#isDrained) throw new AppError("draining");
+    if (this.#live.isDrained) throw new AppError("draining");
+    this.#options.admission.assertRoom();
     const text = message.text.toWellFormed();
-    const { maxInputChars } = this.personaOf(conversation).limits;
+    // The one who answers now, where that has changed since this connection joined.
+    const persona = this.#live.knownQueueOf(conversation.id)?.persona ?? conversation.persona;
+    const { maxInputChars } = this.personaOf({ ...conversation, persona }).limits;
     if (text.length > maxInputChars) {
       throw new AppError("message_too_long", {
         message: `A message may have at most ${maxInputChars} characters; this one has ${text.length}.`,
@@ -137,7 +126,7 @@ export class Conversations {
       cancelled: false,
     });
     // Of a known message too: its line may have come to a standstill when storage was away.
-    if (acceptance.state !== "finished") this.#liveOf(conversation.id).queue.wake();
+    if (acceptance.state !== "finished") this.#live.queueOf(conversation.id).wake();
     return { ...acceptance, messageId };
   }
 
@@ -148,7 +137,7 @@ export class Conversations {
   async stop(conversationId: string, runId: string | undefined): Promise<void> {
     const found = await this.#options.storage.store.cancel(conversationId, runId, "all");
     if (found.running === undefined && found.waiting.length === 0) throw new AppError("already_finished");
-    this.#liveOf(conversationId).queue.wake();
+    this.#live.queueOf(conversationId).wake();
   }
 
   /** Stops a running reply and lets somebody else answer from now on. @throws AppError `persona_not_found` */
@@ -158,7 +147,7 @@ export class Conversations {
     await store.cancel(conversationId, undefined, "running");
     const chosen = { kind: persona.kind, id: persona.id };
     await store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen });
-    this.#liveOf(conversationId).queue.wake();
+    this.#live.queueOf(conversationId).wake();
   }
 
   /** A page of finished messages before one, or the newest. @throws AppError `message_not_found` */
@@ -174,67 +163,31 @@ export class Conversations {
     return (await this.#options.storage.log.read(conversationId, { ...from, limit: 0 })) !== undefined;
   }
 
-  /** A reader of this conversation's events; it has to be started, and handed to {@link leave} in the end. */
-  listen(options: Omit<ReaderOptions, "channel" | "log">): Reader {
-    const { channel } = this.#liveOf(options.conversationId);
-    return new Reader({ ...options, channel, log: this.#options.storage.log });
+  /**
+   * A reader of this conversation's events; it has to be started, and handed to {@link leave} in the end.
+   * @throws AppError `storage_unavailable`
+   */
+  listen(options: Omit<ReaderOptions, "channel" | "log">): Promise<Reader> {
+    return this.#live.listen(options);
   }
 
   leave(conversationId: string, reader: Reader): void {
-    reader.stop();
-    this.#forgetIfIdle(conversationId);
+    this.#live.leave(conversationId, reader);
   }
 
   /**
    * Lets replies finish for so long, those included that begin meanwhile; then ends what is left as interrupted, and
    * takes no more messages.
    */
-  async drain(graceMs: number): Promise<void> {
-    const timer = setTimeout(() => this.#interruptAll(), graceMs);
-    while (this.counts.running > 0) {
-      await Promise.all([...this.#live.values()].map(({ queue }) => queue.idle()));
-    }
-    clearTimeout(timer);
-    this.#interruptAll();
-  }
-
-  #interruptAll(): void {
-    this.#isDrained = true;
-    for (const { queue } of this.#live.values()) queue.drain();
+  drain(graceMs: number): Promise<void> {
+    return this.#live.drain(graceMs);
   }
 
   async #look(id: string): Promise<{ page: ConversationPage; head: LogHead }> {
     const { store, log } = this.#options.storage;
     const page = await store.page(id, { limit: SNAPSHOT_MESSAGES });
+    // Somebody owes an answer here: whoever holds the lease is at it, or nobody is, and then we are.
+    if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
     return { page, head: await log.open(id) };
-  }
-
-  #liveOf(id: string): LiveConversation {
-    const known = this.#live.get(id);
-    if (known) return known;
-    const channel = new ConversationChannel();
-    const { storage, registry, agent, runDeadlineMs } = this.#options;
-    const logger = this.#options.logger.child({ conversationId: id });
-    const onIdle = (): void => this.#forgetIfIdle(id);
-    const queue = new RunQueue({
-      conversationId: id,
-      storage,
-      channel,
-      registry,
-      agent,
-      logger,
-      runDeadlineMs,
-      onIdle,
-    });
-    if (this.#isDrained) queue.drain();
-    const live = { channel, queue };
-    this.#live.set(id, live);
-    return live;
-  }
-
-  /** Keeps nothing of a conversation that nobody reads and nobody answers. */
-  #forgetIfIdle(id: string): void {
-    const live = this.#live.get(id);
-    if (live && live.channel.readerCount === 0 && !live.queue.busy) this.#live.delete(id);
   }
 }

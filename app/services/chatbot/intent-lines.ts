@@ -36,3 +36,9 @@ export const REFUSAL_LINE: LocalizedText = {
   en: "I would rather not talk about that. Ask me something else.",
   tr: "Bunun hakkında konuşmamayı yeğlerim. Başka bir şey sorun.",
 };
+
+/** Follows the persona's own fallback line: what it says there, and why no model helps. */
+export const QUOTA_LINE: LocalizedText = {
+  en: "I have used up my words for today; until midnight (UTC) I can only answer from my notes.",
+  tr: "Bugünkü söz hakkımı tükettim; gece yarısına (UTC) kadar yalnızca notlarımdan yanıt verebilirim.",
+};

@@ -9,6 +9,7 @@ import {
   DISCLOSURE_LINE,
   HELP_LINE,
   HELP_WITHOUT_QUESTIONS_LINE,
+  QUOTA_LINE,
   REFUSAL_LINE,
   THANKS_LINE,
 } from "./intent-lines.ts";
@@ -32,9 +33,11 @@ export function authoredLines(
     .map(say);
   const intent = findIntent(message.text, persona.name);
   const line = intent === undefined ? undefined : intentLine(intent, persona, message, suggestions);
+  const fallback = say(pick([persona.fallback, FALLBACK_LINE], message.language, persona.language));
   return {
     ...(line === undefined ? {} : { intent: say(line) }),
-    fallback: say(pick([persona.fallback, FALLBACK_LINE], message.language, persona.language)),
+    fallback,
+    quota: `${fallback} ${pick([QUOTA_LINE], message.language, persona.language)}`,
     suggestions: suggestions.slice(0, MAX_SUGGESTIONS),
   };
 }

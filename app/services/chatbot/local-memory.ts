@@ -91,6 +91,8 @@ export class LocalConversationStore implements ConversationStore {
         const grown = finishRun(stored, change);
         return this.#storage.grow(lease.conversationId, record, grown);
       }
+      case "run-replaced":
+        return replaceRun(stored, change);
       case "persona-changed":
         return changePersona(stored, change);
       default:
@@ -155,6 +157,20 @@ function finishRun(
   if (!change.reply) return 0;
   stored.messages.push(keep(change.reply));
   return sizeOf(change.reply);
+}
+
+/** The message stays where it stands, under another run. */
+function replaceRun(
+  stored: StoredConversation,
+  change: ConversationChange & { readonly type: "run-replaced" },
+): void {
+  const turn = messageTurnOf(stored, change.runId);
+  if (!turn) return;
+  const by = keep(change.by);
+  stored.line = stored.line.map((entry) => (entry === turn ? by : entry));
+  stored.accepted.set(by.message.id, by);
+  if (stored.runningId === change.runId) stored.runningId = undefined;
+  stored.seq = change.seq;
 }
 
 /** A turn that has left the line, done or replaced by a newer choice, changes nothing any more. */

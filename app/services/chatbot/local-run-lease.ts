@@ -28,6 +28,11 @@ export class LocalRunLease implements RunLease {
     return true;
   }
 
+  /** What this process leaves behind dies with it. */
+  async abandoned(): Promise<readonly string[]> {
+    return [];
+  }
+
   async release(lease: Lease): Promise<void> {
     const held = this.#storage.find(lease.conversationId)?.lease;
     if (held?.generation === lease.generation) held.heldUntil = 0;

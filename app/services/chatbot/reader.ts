@@ -39,6 +39,8 @@ export class Reader {
   #cursor = 0;
   #state: "stopped" | "catching-up" | "level" | "full" = "stopped";
   #announced = false;
+  /** Something may have been appended since the log was asked. */
+  #again = false;
   #sentBytes = 0;
   #acknowledgedBytes = 0;
   /** Ends of the frames under way; kept only for a client that acknowledges. */
@@ -56,6 +58,7 @@ export class Reader {
   start(after: number, head: LogHead): void {
     this.#epoch = head.epoch;
     this.#cursor = after;
+    this.#options.channel.enter(head.epoch);
     this.#options.channel.join(this);
     // A snapshot can be a step ahead of the log's head, whose last appends are still on their way here; unless they,
     // and more, have been shown since the head was looked at.
@@ -78,6 +81,12 @@ export class Reader {
     }
     this.#send(seq, event);
     if (!this.#isStopped() && this.#isFull()) this.#wait();
+  }
+
+  /** From the channel: events may have been missed, or the log may have been lost. */
+  recheck(): void {
+    if (this.#state === "level") this.#catchUp();
+    else this.#again = true;
   }
 
   /** From the client: everything up to `seq` has been read. */
@@ -148,6 +157,7 @@ export class Reader {
     const { conversationId, channel, log } = this.#options;
     while (this.#state === "catching-up") {
       const shownSeq = channel.lastSeq;
+      this.#again = false;
       const slice = await log.read(conversationId, {
         epoch: this.#epoch,
         after: this.#cursor,
@@ -166,7 +176,8 @@ export class Reader {
         if (this.#isStopped()) return;
       }
       // Nothing can be published between this comparison and the state it leads to: both stand in one tick.
-      if (this.#cursor >= Math.max(slice.lastSeq, channel.lastSeq)) this.#becomeLevel();
+      const isLevel = this.#cursor >= Math.max(slice.lastSeq, channel.lastSeq);
+      if (isLevel && !this.#again) this.#becomeLevel();
       if (this.#isFull()) this.#wait();
     }
   }

@@ -41,10 +41,10 @@ const eventSchema = z.object({
 type SeenEvent = z.output<typeof eventSchema>;
 
 /** Starts to listen at once, from where the conversation stood when it was opened. */
-export function readRun(conversations: Conversations, opened: OpenedConversation): RunEvents {
+export async function readRun(conversations: Conversations, opened: OpenedConversation): Promise<RunEvents> {
   const { id } = opened.page.conversation;
   const row = new RunRow();
-  const reader = conversations.listen({
+  const reader = await conversations.listen({
     conversationId: id,
     transport: {
       bufferedBytes: 0,

@@ -15,6 +15,14 @@ export interface RunLease {
   acquire(conversationId: string): Promise<Lease | undefined>;
   /** Prolongs it; false when it lapsed and was taken, or was released. */
   renew(lease: Lease): Promise<boolean>;
-  /** Gives it back; harmless when it is no longer ours. */
-  release(lease: Lease): Promise<void>;
+  /**
+   * Gives it back; harmless when it is no longer ours. With `isDone` false the line was not worked off: it is among the
+   * next {@link abandoned} ones at once.
+   */
+  release(lease: Lease, isDone?: boolean): Promise<void>;
+  /**
+   * Conversations that may have something left to do and that nobody works on: whose holder died, or never came. A
+   * hint: acquiring the lease decides. Never rejects.
+   */
+  abandoned(): Promise<readonly string[]>;
 }

@@ -7,19 +7,24 @@ import type { Conversation, MessageTurn, Turn } from "#app/models/conversation.t
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { Agent } from "./agent.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
-import { EventWriter } from "./event-writer.ts";
-import type { StorageBundle } from "./memory-factory.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
 import { showPersona } from "./persona-view.ts";
 import type { HistoryWindow } from "./prompt-history.ts";
+import type { RemoteFeed } from "./remote-feed.ts";
 import { executeRun } from "./run.ts";
-import { LEASE_TIMES, type Lease } from "./run-lease.ts";
+import type { RunAdmission } from "./run-admission.ts";
+import { LEASE_TIMES } from "./run-lease.ts";
 import { RunStop } from "./run-stop.ts";
+import type { StorageBundle } from "./storage-bundle.ts";
+import { planTakeOver } from "./take-over.ts";
+import { beginTenure, type Tenure } from "./tenure.ts";
 
 export interface RunQueueOptions {
   readonly conversationId: string;
   readonly storage: StorageBundle;
   readonly channel: ConversationChannel;
+  readonly feed: RemoteFeed;
+  readonly admission: RunAdmission;
   readonly registry: PersonaRegistry;
   readonly agent: Agent;
   readonly logger: Logger;
@@ -32,17 +37,15 @@ export interface RunQueueOptions {
 /** How many finished messages are read for a prompt: the most that a persona's `history_messages` may ask for. */
 const HISTORY_READ = 100;
 
-/** The time in which this instance holds the lease. */
-interface Tenure {
-  readonly lease: Lease;
-  readonly writer: EventWriter;
-  readonly ended: AbortController;
-}
+/** After trouble with the storage the line is looked at again, though nobody asks. */
+const RETRY_MS = 1_000;
 
 export class RunQueue {
   readonly #options: RunQueueOptions;
   readonly #announced = new Set<string>();
   #working: Promise<void> | undefined;
+  #retry: NodeJS.Timeout | undefined;
+  #persona: PersonaRef | undefined;
   #woken = false;
   #draining = false;
   #tenure: Tenure | undefined;
@@ -52,13 +55,30 @@ export class RunQueue {
     this.#options = options;
   }
 
+  /** Whether the line is being worked off. */
   get busy(): boolean {
     return this.#working !== undefined;
+  }
+
+  /** Whether something is still to come of it: work, or another look at the line. */
+  get needed(): boolean {
+    return this.busy || this.#retry !== undefined;
+  }
+
+  /** Whether this instance produces the conversation's events at the moment. */
+  get produces(): boolean {
+    return this.#tenure !== undefined;
+  }
+
+  /** Who answers, as far as it was seen here. */
+  get persona(): PersonaRef | undefined {
+    return this.#persona;
   }
 
   /** The line may have changed: works it off, or looks whether the running turn was stopped. Never rejects. */
   wake(): void {
     this.#woken = true;
+    this.#forgetRetry();
     if (!this.#working) {
       this.#working = this.#work().finally(() => {
         this.#working = undefined;
@@ -73,56 +93,60 @@ export class RunQueue {
     while (this.#working) await this.#working;
   }
 
-  /** This instance stops: the running turn, and each that still waits, is ended as interrupted. */
+  /**
+   * This instance stops. What others can go on with is handed over to them; else the running turn, and each that still
+   * waits, is ended as interrupted.
+   */
   drain(): void {
     this.#draining = true;
-    this.#running?.stop.abort(new RunStop("draining"));
+    this.#forgetRetry();
+    this.#running?.stop.abort(new RunStop(this.#handsOver ? "handed-over" : "draining"));
+  }
+
+  get #handsOver(): boolean {
+    return this.#draining && this.#options.storage.kind === "redis";
   }
 
   async #work(): Promise<void> {
     try {
-      await this.#hold();
+      const isOurs = await this.#hold();
+      // Whoever holds the lease works the line off, unless it dies: then the lease lapses, and we are the next.
+      if (!isOurs) this.#wakeIn(LEASE_TIMES.lifeMs);
     } catch (error) {
-      this.#options.logger.error({ err: toAppError(error).cause ?? error }, "run_queue_failed");
+      const { code, cause } = toAppError(error);
+      this.#options.logger.error({ code, err: cause ?? error }, "run_queue_failed");
+      // What was erased or has left has no line any more.
+      if (code !== "conversation_not_found") this.#wakeIn(RETRY_MS);
     }
   }
 
-  /** Takes the lease, works the line off, gives the lease back. Somebody else's lease: they work it off. */
-  async #hold(): Promise<void> {
-    const { conversationId, storage } = this.#options;
+  #wakeIn(ms: number): void {
+    if (this.#draining) return;
+    this.#forgetRetry();
+    this.#retry = setTimeout(() => this.wake(), ms);
+    this.#retry.unref();
+  }
+
+  #forgetRetry(): void {
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  /** Takes the lease, works the line off, gives the lease back; false while somebody else holds it. */
+  async #hold(): Promise<boolean> {
     this.#woken = false;
-    const lease = await storage.lease.acquire(conversationId);
-    if (!lease) return;
-    let renewal: NodeJS.Timeout | undefined;
+    const tenure = await beginTenure(this.#options);
+    if (!tenure) return false;
+    this.#tenure = tenure;
+    let isDone = false;
     try {
-      const tenure = await this.#begin(lease);
-      renewal = setInterval(() => void this.#renew(tenure), LEASE_TIMES.renewEveryMs);
-      while (!tenure.ended.signal.aborted && (await this.#next(tenure)));
-      await tenure.writer.settled();
+      while (!tenure.ended.aborted && !this.#handsOver && !isDone) isDone = !(await this.#next(tenure));
     } finally {
-      clearInterval(renewal);
-      this.#tenure = undefined;
       this.#announced.clear();
-      await storage.lease.release(lease);
+      await tenure.close(isDone);
+      this.#tenure = undefined;
     }
-  }
-
-  async #begin(lease: Lease): Promise<Tenure> {
-    const { conversationId, storage, channel } = this.#options;
-    const ended = new AbortController();
-    const head = await storage.log.open(conversationId);
-    const onFailure = (error: unknown): void => {
-      this.#options.logger.error({ err: error }, "event_append_failed");
-      ended.abort(new RunStop("lease-lost"));
-    };
-    const writer = new EventWriter({ log: storage.log, lease, head, channel, onFailure });
-    this.#tenure = { lease, writer, ended };
-    return this.#tenure;
-  }
-
-  async #renew(tenure: Tenure): Promise<void> {
-    const held = await this.#options.storage.lease.renew(tenure.lease).catch(() => true);
-    if (!held) tenure.ended.abort(new RunStop("lease-lost"));
+    return true;
   }
 
   /** Takes the first turn of the line; false when there is none. */
@@ -132,10 +156,28 @@ export class RunQueue {
     const { conversation, messages, olderCount } = await storage.store.page(conversationId, {
       limit: HISTORY_READ,
     });
+    this.#persona = conversation.persona;
     const turn = conversation.line[0];
     if (!turn) return false;
     if (turn.type === "persona") await this.#changePersona(tenure, turn, conversation);
+    else if (turn.runId === conversation.runningId && (await this.#takeOver(tenure, turn, conversation)))
+      return true;
     else await this.#answer(tenure, turn, conversation, { messages, olderCount });
+    return true;
+  }
+
+  /** A run that is under way though we have not begun it is one whose producer died. False where it can just begin. */
+  async #takeOver(tenure: Tenure, turn: MessageTurn, conversation: Conversation): Promise<boolean> {
+    const { store, log } = this.#options.storage;
+    const plan = await planTakeOver(conversation, turn, log);
+    if (!plan) return false;
+    this.#options.logger.warn({ runId: turn.runId, successorId: plan.successorId }, "run_taken_over");
+    tenure.writer.holdFloor(conversation.seq + 1);
+    const seq = tenure.writer.lastSeq + plan.events.length;
+    tenure.writer.holdUntil(store.record(tenure.lease, plan.change(seq)));
+    for (const event of plan.events) tenure.writer.write(event);
+    await tenure.writer.settled();
+    tenure.writer.releaseFloor();
     return true;
   }
 
@@ -155,6 +197,7 @@ export class RunQueue {
         seq,
       }),
     );
+    this.#persona = ref;
     tenure.writer.write({
       type: "CUSTOM",
       name: "persona.changed",
@@ -169,9 +212,8 @@ export class RunQueue {
     conversation: Conversation,
     history: HistoryWindow,
   ): Promise<void> {
-    const { storage, registry, agent, logger, runDeadlineMs } = this.#options;
+    const { storage, registry, agent, logger } = this.#options;
     const stop = new AbortController();
-    const deadline = setTimeout(() => stop.abort(new RunStop("deadline")), runDeadlineMs);
     this.#running = { runId: turn.runId, stop };
     if (this.#draining) this.drain();
     this.#announced.add(turn.runId);
@@ -180,6 +222,9 @@ export class RunQueue {
     this.#announceWaiting(tenure, conversation);
     // Something changed after the line was read: a stop of this very run, perhaps.
     if (this.#woken) void this.#lookUp();
+    const signal = AbortSignal.any([stop.signal, tenure.ended]);
+    const leave = turn.cancelled ? undefined : await this.#admit(conversation, signal);
+    const deadline = setTimeout(() => stop.abort(new RunStop("deadline")), this.#options.runDeadlineMs);
     try {
       await executeRun({
         turn,
@@ -190,14 +235,25 @@ export class RunQueue {
         store: storage.store,
         lease: tenure.lease,
         writer: tenure.writer,
-        signal: AbortSignal.any([stop.signal, tenure.ended.signal]),
+        signal,
         logger: logger.child({ runId: turn.runId }),
       });
       await tenure.writer.settled();
     } finally {
       clearTimeout(deadline);
+      leave?.();
       tenure.writer.releaseFloor();
       this.#running = undefined;
+    }
+  }
+
+  /** A place among the runs; none for one that was stopped while it waited: it only has its end to say. */
+  async #admit({ id, visitor = id }: Conversation, signal: AbortSignal): Promise<(() => void) | undefined> {
+    try {
+      return await this.#options.admission.enter(visitor, signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      throw error;
     }
   }
 

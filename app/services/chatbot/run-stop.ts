@@ -1,6 +1,6 @@
 // Why a run's signal was aborted. Stop, time-out, a lost lease and shutdown are one mechanism with four reasons.
 
-export type StopCause = "cancelled" | "deadline" | "lease-lost" | "draining";
+export type StopCause = "cancelled" | "deadline" | "lease-lost" | "draining" | "handed-over";
 
 /** The reason of a run's AbortSignal. */
 export class RunStop extends Error {

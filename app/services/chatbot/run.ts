@@ -51,7 +51,7 @@ export async function executeRun(options: RunOptions): Promise<void> {
   const stream = new ReplyStream(writer, randomUUID());
   const work = startAgent(options, stream);
   const outcome = await Promise.race([work, stopped(options.signal)]);
-  // A lost lease: another instance speaks for this conversation now, and would be contradicted.
+  // A lost lease, or one that is handed over: another instance speaks for this conversation, and would be contradicted.
   if (outcome.type === "lost") stream.drop();
   else stream.close();
   const timings: RunTimings = {
@@ -102,6 +102,7 @@ function toOutcome(signal: AbortSignal): Outcome | undefined {
     case "draining":
       return { type: "error", error: new AppError("run_interrupted") };
     case "lease-lost":
+    case "handed-over":
       return { type: "lost" };
     default:
       return cause satisfies never;
@@ -132,6 +133,7 @@ function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings
         createdAt: reply.createdAt,
         ...(reply.partial && { partial: true as const }),
         ...(outcome.type === "success" && { finishReason: outcome.reply.finishReason }),
+        ...(outcome.type === "success" && outcome.reply.reason && { reason: outcome.reply.reason }),
       },
     });
   }
@@ -170,6 +172,7 @@ function runStarted({ turn, persona, lease }: RunOptions): ConversationEvent {
     type: "RUN_STARTED",
     threadId,
     runId,
+    ...(message.parentRunId !== undefined && { parentRunId: message.parentRunId }),
     input: {
       threadId,
       runId,

@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly transport: ReaderTransport;
   /** Who answers a new conversation where the frame that makes it names nobody. */
   readonly chosen: PersonaRef | undefined;
+  /** Stands for the visitor, for limits. */
+  readonly visitor: string;
   /** Takes from the visitor's allowance for what costs something. @throws AppError `rate_limited` */
   readonly take: (what: "message" | "join") => Promise<void>;
 }
@@ -71,11 +73,11 @@ export class ChatSession {
     this.#enter(conversation);
     this.#sendJoined(opened, { ...position, ...idOf(frame) });
     const after = position.recovered ? (frame.after ?? 0) : this.#sendSnapshot(opened);
-    this.#listen(conversation, after, opened);
+    await this.#listen(conversation, after, opened);
   }
 
   #open(frame: JoinFrame): Promise<OpenedConversation> {
-    const { conversations, take } = this.#options;
+    const { conversations, take, visitor } = this.#options;
     const { conversationId, resumeToken, create } = frame;
     if (conversationId !== undefined && resumeToken !== undefined && !create) {
       return conversations.open(conversationId, resumeToken);
@@ -85,7 +87,9 @@ export class ChatSession {
         ? { id: conversationId, resumeToken }
         : undefined;
     const persona = refOf(frame) ?? this.#options.chosen;
-    return take("join").then(() => conversations.create({ own, persona, locale: languageOf(frame.locale) }));
+    return take("join").then(() =>
+      conversations.create({ own, persona, locale: languageOf(frame.locale), visitor }),
+    );
   }
 
   /** With a position: whether it can be continued. Without: nothing to say. */
@@ -116,10 +120,15 @@ export class ChatSession {
     return page.conversation.seq;
   }
 
-  #listen(conversation: Conversation, after: number, opened: OpenedConversation, isRejoin = false): void {
+  async #listen(
+    conversation: Conversation,
+    after: number,
+    opened: OpenedConversation,
+    isRejoin = false,
+  ): Promise<void> {
     const { conversations, transport } = this.#options;
     let wasLevel = false;
-    const reader = conversations.listen({
+    const reader = await conversations.listen({
       conversationId: conversation.id,
       transport,
       onLevel: (lastSeq) => {
@@ -132,6 +141,10 @@ export class ChatSession {
         else void this.#rejoin(conversation, reader, error);
       },
     });
+    if (this.#closed || this.#conversation !== conversation) {
+      conversations.leave(conversation.id, reader);
+      return;
+    }
     this.#reader = reader;
     reader.start(after, opened.head);
   }
@@ -145,7 +158,7 @@ export class ChatSession {
       if (this.#closed || this.#reader !== reader) return;
       this.#enter(opened.page.conversation);
       this.#sendJoined(opened, { recovered: false });
-      this.#listen(opened.page.conversation, this.#sendSnapshot(opened), opened, true);
+      await this.#listen(opened.page.conversation, this.#sendSnapshot(opened), opened, true);
     } catch {
       // The client comes back with its position and hears from its join what is wrong.
       this.#options.transport.close("internalError");

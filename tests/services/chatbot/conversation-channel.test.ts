@@ -4,9 +4,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type ChannelReader, ConversationChannel } from "#app/services/chatbot/conversation-channel.ts";
 
-function recorder(): ChannelReader & { readonly got: [number, string][] } {
+function recorder(): ChannelReader & { readonly got: [number, string][]; rechecks: number } {
   const got: [number, string][] = [];
-  return { got, deliver: (seq, event) => void got.push([seq, event]) };
+  return {
+    got,
+    rechecks: 0,
+    deliver: (seq, event) => void got.push([seq, event]),
+    recheck() {
+      this.rechecks += 1;
+    },
+  };
 }
 
 describe("the conversation channel", () => {
@@ -45,7 +52,7 @@ describe("the conversation channel", () => {
   it("has moved on to a number before anybody is handed its event", () => {
     const channel = new ConversationChannel();
     const numbers: number[] = [];
-    channel.join({ deliver: () => void numbers.push(channel.lastSeq) });
+    channel.join({ ...recorder(), deliver: () => void numbers.push(channel.lastSeq) });
     channel.publish(1, ["a", "b"]);
     assert.deepEqual(numbers, [1, 2]);
   });

@@ -194,7 +194,7 @@ describe("what is kept of a conversation on this instance", () => {
     parts.model.script("a", { until: gate.promise }, "b");
     const opened = await conversations.create({ own: undefined, ...nobody });
     const { conversation } = opened.page;
-    const reader = conversations.listen({
+    const reader = await conversations.listen({
       conversationId: conversation.id,
       transport: {
         bufferedBytes: 0,

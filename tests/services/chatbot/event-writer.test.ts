@@ -36,12 +36,19 @@ class RemoteLog implements EventLog {
   read() {
     return Promise.resolve(undefined);
   }
+
+  subscribe() {
+    return Promise.resolve(() => Promise.resolve());
+  }
 }
 
 function startWriter(lastSeq = 0, log: EventLog = new RemoteLog(), lease = LEASE) {
   const channel = new ConversationChannel();
   const shown: string[] = [];
-  channel.join({ deliver: (seq, event) => void shown.push(`${seq}:${String(parseFrame(event).delta)}`) });
+  channel.join({
+    deliver: (seq, event) => void shown.push(`${seq}:${String(parseFrame(event).delta)}`),
+    recheck: () => undefined,
+  });
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
   const writer = new EventWriter({ log, lease, head: { epoch: "e", lastSeq }, channel, onFailure });

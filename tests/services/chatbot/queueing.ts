@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import { ConversationChannel } from "#app/services/chatbot/conversation-channel.ts";
+import { RemoteFeed } from "#app/services/chatbot/remote-feed.ts";
 import { RunQueue } from "#app/services/chatbot/run-queue.ts";
 import { type ChatCoreOptions, createChatParts, MAIN } from "../../support/chat-core.ts";
 import { RecordedFrames } from "../../support/recorded-frames.ts";
@@ -16,12 +17,14 @@ export async function startQueue(test: TestContext, options: ChatCoreOptions = {
   await store.create({ id: CONVERSATION_ID, tokenHash: "", persona: MAIN, createdAt: Date.now() });
   const channel = new ConversationChannel();
   const shown = new RecordedFrames();
-  channel.join({ deliver: (_seq, event) => shown.send(event) });
+  channel.join({ deliver: (_seq, event) => shown.send(event), recheck: () => undefined });
   const counts = { idle: 0 };
   const onIdle = () => {
     counts.idle += 1;
   };
-  const queue = new RunQueue({ ...parts, conversationId: CONVERSATION_ID, channel, onIdle });
+  const conversationId = CONVERSATION_ID;
+  const feed = new RemoteFeed({ conversationId, log: parts.storage.log, channel });
+  const queue = new RunQueue({ ...parts, conversationId, channel, feed, onIdle });
   test.after(() => {
     // Also where the test failed on its way: a line that works on keeps the process alive.
     queue.drain();

@@ -14,7 +14,7 @@ const never = new Promise<void>(() => undefined);
 async function startReading(test: TestContext, options: ChatCoreOptions = {}) {
   const core = new ChatCore(test, options);
   const { opened, shown, id } = await core.open();
-  const events = readRun(core.conversations, opened);
+  const events = await readRun(core.conversations, opened);
   const say = (text: string) => core.conversations.say(opened.page.conversation, { text });
   return { ...core.parts, conversations: core.conversations, shown, opened, id, events, say };
 }
@@ -56,7 +56,7 @@ describe("a run that is followed", () => {
     model.script("three");
     await say("a");
     await settle();
-    const events = readRun(conversations, opened);
+    const events = await readRun(conversations, opened);
     const second = await say("b");
     const third = await say("c");
     events.follow(second.runId);
@@ -135,7 +135,7 @@ describe("a run that cannot be followed any more", () => {
       const { storage } = core.parts;
       if (gate === "lost") storage.replyToNextRead(undefined);
       else storage.beforeNext("read", () => Promise.reject(new AppError("internal_error")));
-      const events = readRun(core.conversations, opened);
+      const events = await readRun(core.conversations, opened);
       await settle();
       const code = gate === "lost" ? "storage_unavailable" : "internal_error";
       await assert.rejects(events.ended, { code });

@@ -44,7 +44,7 @@ export async function prepareRun(test: TestContext, options: StartOptions = {}) 
 
   const channel = new ConversationChannel();
   const shown = new RecordedFrames();
-  channel.join({ deliver: (_seq, event) => shown.send(event) });
+  channel.join({ deliver: (_seq, event) => shown.send(event), recheck: () => undefined });
   test.after(() => assertWireInvariants(shown.frames));
   const head = await storage.log.open(id);
   const failures: unknown[] = [];

@@ -23,6 +23,7 @@ class Client {
       conversations: core.conversations,
       transport: this.shown,
       chosen,
+      visitor: "visitor",
       take: async (what) => {
         this.taken.push(what);
         if (this.refuse === what) throw new AppError("rate_limited");

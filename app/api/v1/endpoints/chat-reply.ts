@@ -37,17 +37,17 @@ type Body = z.output<typeof bodySchema>;
 
 export interface ChatReplyOptions {
   readonly conversations: Conversations;
-  /** Takes one message from the visitor's allowance. @throws AppError `rate_limited` */
-  readonly take: (request: FastifyRequest) => Promise<void>;
+  /** Takes one message from the visitor's allowance, and says who that is, for limits. @throws AppError `rate_limited` */
+  readonly take: (request: FastifyRequest) => Promise<string>;
 }
 
 export function registerChatReply(app: FastifyInstance, options: ChatReplyOptions): void {
   app.post("/chat", async (request, reply) => {
     const body = parseRequest(bodySchema, request.body);
-    await options.take(request);
-    const opened = await open(options.conversations, body);
+    const visitor = await options.take(request);
+    const opened = await open(options.conversations, body, visitor);
     const { conversation } = opened.page;
-    const events = readRun(options.conversations, opened);
+    const events = await readRun(options.conversations, opened);
     try {
       const said = await options.conversations.say(conversation, { text: body.message });
       events.follow(said.runId);
@@ -60,12 +60,12 @@ export function registerChatReply(app: FastifyInstance, options: ChatReplyOption
   });
 }
 
-function open(conversations: Conversations, body: Body): Promise<OpenedConversation> {
+function open(conversations: Conversations, body: Body, visitor: string): Promise<OpenedConversation> {
   const { conversationId, resumeToken, locale } = body;
   if (conversationId !== undefined && resumeToken !== undefined) {
     return conversations.open(conversationId, resumeToken);
   }
-  return conversations.create({ persona: refOf(body), locale });
+  return conversations.create({ persona: refOf(body), locale, visitor });
 }
 
 function refOf(body: Body): PersonaRef | undefined {

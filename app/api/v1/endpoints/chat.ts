@@ -1,11 +1,13 @@
 // The WebSocket endpoint: one JSON frame in, parsed once; carried out strictly in order; errors answered as frames.
 
 import { randomUUID } from "node:crypto";
+import type { CloseName } from "#app/core/close-codes.ts";
 import type { Connection } from "#app/core/connection.ts";
 import { type AppError, toAppError } from "#app/core/errors.ts";
 import type { ConnectionHandler } from "#app/core/frame-intake.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { RateLimiter } from "#app/core/rate-limit.ts";
+import { visitorOf } from "#app/core/visitor.ts";
 import { MAX_FRAME_BYTES } from "#app/core/websocket.ts";
 import { parseClientFrame } from "#app/models/client-frame.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
@@ -25,6 +27,8 @@ export interface ChatEndpointOptions {
 export interface ChatLimits {
   /** Messages of one address. */
   readonly message: RateLimiter;
+  /** Messages of one connection. */
+  readonly connectionMessage: RateLimiter;
   /** New conversations of one address. */
   readonly join: RateLimiter;
   /** Frames of any kind on one connection. */
@@ -44,14 +48,25 @@ export function createChatHandler(options: ChatEndpointOptions) {
       conversations,
       transport: connection,
       chosen,
-      take: (what) => limits[what].take(connection.address),
+      visitor: visitorOf(connection.address),
+      take: async (what) => {
+        if (what === "message") await limits.connectionMessage.take(connection.id);
+        await limits[what].take(connection.address);
+      },
     });
     const badFrames = new BadFrameCount();
+    let isDismissed = false;
+    const dismiss = (name: CloseName): void => {
+      isDismissed = true;
+      connection.close(name);
+    };
+    const context: FrameContext = { ...options, connection, session, badFrames, dismiss };
     // One after the other: a frame starts when the one before it has been carried out.
     let last = Promise.resolve();
     return {
       onText: (text) => {
-        last = last.then(() => carryOut(text, { ...options, connection, session, badFrames }));
+        // What was sent behind the frame that ended the connection stands in line already: it is not carried out.
+        last = last.then(() => (isDismissed ? undefined : carryOut(text, context)));
         return last;
       },
       onClose: () => session.close(),
@@ -63,16 +78,18 @@ interface FrameContext extends ChatEndpointOptions {
   readonly connection: Connection;
   readonly session: ChatSession;
   readonly badFrames: BadFrameCount;
+  /** Ends the connection for what its client did. */
+  readonly dismiss: (name: CloseName) => void;
 }
 
 /** Never rejects: what goes wrong is the client's answer. */
 async function carryOut(text: string, context: FrameContext): Promise<void> {
-  const { connection, session, limits, badFrames } = context;
+  const { connection, session, limits, badFrames, dismiss } = context;
   let commandId: string | undefined;
   try {
     await limits.frame.take(connection.id);
   } catch {
-    connection.close("rateLimited");
+    dismiss("rateLimited");
     return;
   }
   try {
@@ -82,7 +99,7 @@ async function carryOut(text: string, context: FrameContext): Promise<void> {
   } catch (thrown) {
     const error = toAppError(thrown);
     answerError(error, commandId ?? commandIdOf(text), context);
-    if (error.category === "validation" && badFrames.isTooMany()) connection.close("tooManyBadFrames");
+    if (error.category === "validation" && badFrames.isTooMany()) dismiss("tooManyBadFrames");
   }
 }
 

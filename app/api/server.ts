@@ -1,0 +1,64 @@
+// The HTTP server: its limits, its one form of errors, and everything that answers on it. Does not listen yet.
+
+import { randomUUID } from "node:crypto";
+import { type FastifyInstance, type FastifyRequest, fastify } from "fastify";
+import type { ClientAddressReader } from "#app/core/client-address.ts";
+import { AppError } from "#app/core/errors.ts";
+import type { Logger } from "#app/core/logging.ts";
+import { isOriginAllowed } from "#app/core/origin.ts";
+import { visitorOf } from "#app/core/visitor.ts";
+import { MAX_FRAME_BYTES } from "#app/core/websocket.ts";
+import type { Conversations } from "#app/services/chatbot/conversations.ts";
+import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
+import { createUnroutableHandler, registerErrorForm } from "./http-errors.ts";
+import { registerPages } from "./pages.ts";
+import type { ChatLimits } from "./v1/endpoints/chat.ts";
+import { type HealthReport, registerHealth } from "./v1/endpoints/health.ts";
+import { registerV1 } from "./v1/router.ts";
+
+export interface ServerOptions {
+  readonly allowedOrigins: readonly string[];
+  readonly logger: Logger;
+  readonly registry: PersonaRegistry;
+  readonly conversations: Conversations;
+  readonly limits: ChatLimits;
+  readonly readClientAddress: ClientAddressReader;
+  readonly health: () => HealthReport;
+}
+
+export function buildServer(options: ServerOptions): FastifyInstance {
+  const { logger, registry, conversations } = options;
+  const server = fastify({
+    logger: false,
+    bodyLimit: MAX_FRAME_BYTES,
+    genReqId: () => randomUUID(),
+    routerOptions: { maxParamLength: 64 },
+    frameworkErrors: createUnroutableHandler(logger),
+    forceCloseConnections: "idle",
+    // Any other `Upgrade:` header, such as h2c, is left to HTTP, as RFC 9110 (7.8) allows.
+    http: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
+  });
+  registerErrorForm(server, logger);
+  server.addHook("onRequest", async (request, reply) => {
+    void reply.header("X-Request-Id", request.id).header("X-Content-Type-Options", "nosniff");
+    assertMayAct(request, options.allowedOrigins);
+  });
+  registerPages(server);
+  registerHealth(server, options.health);
+  registerV1(server, { registry, conversations, take: (request) => takeMessage(request, options) });
+  return server;
+}
+
+/** A page of another origin may read what is public; it may not act. */
+function assertMayAct({ method, headers }: FastifyRequest, allowedOrigins: readonly string[]): void {
+  if (method === "GET" || method === "HEAD") return;
+  if (!isOriginAllowed(headers.origin, headers.host, allowedOrigins))
+    throw new AppError("origin_not_allowed");
+}
+
+async function takeMessage(request: FastifyRequest, options: ServerOptions): Promise<string> {
+  const forwarded = request.headers["x-forwarded-for"];
+  const address = options.readClientAddress(request.socket.remoteAddress, forwarded);
+  await options.limits.message.take(address);
+  return visitorOf(address);
+}

@@ -1,0 +1,137 @@
+// The live part of every conversation that is open or running on this instance: its channel, its line, its feed.
+// Keeps nothing of a conversation that nobody reads and nobody answers.
+
+import type { Logger } from "#app/core/logging.ts";
+import type { Agent } from "./agent.ts";
+import { ConversationChannel } from "./conversation-channel.ts";
+import type { PersonaRegistry } from "./persona-registry.ts";
+import { Reader, type ReaderOptions } from "./reader.ts";
+import { RemoteFeed } from "./remote-feed.ts";
+import type { RunAdmission } from "./run-admission.ts";
+import { RunQueue } from "./run-queue.ts";
+import type { StorageBundle } from "./storage-bundle.ts";
+
+export interface LiveConversationsOptions {
+  readonly storage: StorageBundle;
+  readonly registry: PersonaRegistry;
+  readonly agent: Agent;
+  readonly admission: RunAdmission;
+  readonly logger: Logger;
+  readonly runDeadlineMs: number;
+}
+
+interface LiveConversation {
+  readonly channel: ConversationChannel;
+  readonly queue: RunQueue;
+  readonly feed: RemoteFeed;
+  /** Readers that are on their way in: they keep it as those do who have arrived. */
+  arriving: number;
+}
+
+/** How often each instance looks for runs that nobody works on any more. */
+const SWEEP_EVERY_MS = 2_000;
+
+export class LiveConversations {
+  readonly #options: LiveConversationsOptions;
+  readonly #live = new Map<string, LiveConversation>();
+  readonly #sweeper: NodeJS.Timeout;
+  #isDrained = false;
+
+  constructor(options: LiveConversationsOptions) {
+    this.#options = options;
+    options.storage.onWake((id) => this.queueOf(id).wake());
+    this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS);
+    this.#sweeper.unref();
+    void this.#sweep();
+  }
+
+  /** Whether messages that come now would not be answered any more. */
+  get isDrained(): boolean {
+    return this.#isDrained;
+  }
+
+  get counts(): { readonly live: number; readonly running: number } {
+    let running = 0;
+    for (const { queue } of this.#live.values()) if (queue.busy) running += 1;
+    return { live: this.#live.size, running };
+  }
+
+  /** The line of a conversation, made where there is none. */
+  queueOf(id: string): RunQueue {
+    return this.#of(id).queue;
+  }
+
+  /** The line of a conversation, if it is live. */
+  knownQueueOf(id: string): RunQueue | undefined {
+    return this.#live.get(id)?.queue;
+  }
+
+  /** Listens before the reader looks at the log, so that nothing falls in between. @throws AppError of the storage */
+  async listen(options: Omit<ReaderOptions, "channel" | "log">): Promise<Reader> {
+    const { conversationId } = options;
+    const live = this.#of(conversationId);
+    live.arriving += 1;
+    try {
+      if (!live.queue.produces) await live.feed.follow();
+      const reader = new Reader({ ...options, channel: live.channel, log: this.#options.storage.log });
+      live.channel.join(reader);
+      return reader;
+    } finally {
+      live.arriving -= 1;
+      this.#forgetIfIdle(conversationId);
+    }
+  }
+
+  leave(conversationId: string, reader: Reader): void {
+    reader.stop();
+    this.#forgetIfIdle(conversationId);
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    const timer = setTimeout(() => this.#interruptAll(), graceMs);
+    while (this.counts.running > 0) {
+      await Promise.all([...this.#live.values()].map(({ queue }) => queue.idle()));
+    }
+    clearTimeout(timer);
+    this.#interruptAll();
+  }
+
+  /** Takes up what an instance that died has left, this one's own predecessor included. */
+  async #sweep(): Promise<void> {
+    const abandoned = await this.#options.storage.lease.abandoned();
+    if (this.#isDrained) return;
+    for (const id of abandoned) this.queueOf(id).wake();
+  }
+
+  #interruptAll(): void {
+    clearInterval(this.#sweeper);
+    this.#isDrained = true;
+    for (const { queue } of this.#live.values()) queue.drain();
+  }
+
+  #of(id: string): LiveConversation {
+    const known = this.#live.get(id);
+    if (known) return known;
+    const channel = new ConversationChannel();
+    const feed = new RemoteFeed({ conversationId: id, log: this.#options.storage.log, channel });
+    const queue = new RunQueue({
+      ...this.#options,
+      conversationId: id,
+      channel,
+      feed,
+      logger: this.#options.logger.child({ conversationId: id }),
+      onIdle: () => this.#forgetIfIdle(id),
+    });
+    if (this.#isDrained) queue.drain();
+    const live = { channel, queue, feed, arriving: 0 };
+    this.#live.set(id, live);
+    return live;
+  }
+
+  #forgetIfIdle(id: string): void {
+    const live = this.#live.get(id);
+    if (!live || live.channel.readerCount > 0 || live.arriving > 0) return;
+    void live.feed.pause();
+    if (!live.queue.needed) this.#live.delete(id);
+  }
+}

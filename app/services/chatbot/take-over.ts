@@ -1,0 +1,104 @@
+// Ends a run whose producer died, and puts the same message in line again: once. What was said of it stays in the log
+// and leaves the history; a message that kills processes must not take one after the other down.
+
+import { randomUUID } from "node:crypto";
+import { z } from "zod";
+import { ERROR_TABLE } from "#app/core/errors.ts";
+import type { Conversation, ConversationChange, MessageTurn } from "#app/models/conversation.ts";
+import type { ConversationEvent } from "#app/models/server-event.ts";
+import type { EventLog } from "./event-log.ts";
+
+/** What the dead producer had shown of its run. */
+interface LeftBehind {
+  readonly started: boolean;
+  /** The reply that it began, and whether its end was shown. */
+  readonly messageId?: string;
+  readonly messageEnded?: boolean;
+}
+
+/** What is to be written, and recorded, to take a run over. */
+export interface TakeOver {
+  readonly events: readonly ConversationEvent[];
+  /** Of the log after those events. */
+  readonly change: (seq: number) => ConversationChange;
+  /** Undefined where the message is not tried again. */
+  readonly successorId: string | undefined;
+}
+
+const READ_LIMIT = 500;
+const eventSchema = z.object({
+  type: z.string(),
+  runId: z.string().optional(),
+  messageId: z.string().optional(),
+});
+
+/**
+ * What to do about the run that the conversation says is running; undefined where its producer had not even shown its
+ * start, so that it can simply begin.
+ */
+export async function planTakeOver(
+  conversation: Conversation,
+  turn: MessageTurn,
+  log: EventLog,
+): Promise<TakeOver | undefined> {
+  const left = await readLeftBehind(conversation, turn.runId, log);
+  if (!left.started) return undefined;
+  const { message, runId } = turn;
+  // Tried twice is enough; and who was told to stop is not asked again.
+  const successor = message.parentRunId === undefined && !turn.cancelled ? toSuccessor(turn) : undefined;
+  return {
+    events: eventsOf(conversation.id, turn, left),
+    successorId: successor?.runId,
+    change: (seq) =>
+      successor ? { type: "run-replaced", runId, by: successor, seq } : { type: "run-finished", runId, seq },
+  };
+}
+
+async function readLeftBehind(conversation: Conversation, runId: string, log: EventLog): Promise<LeftBehind> {
+  const { id, seq } = conversation;
+  const { epoch } = await log.open(id);
+  let left: LeftBehind = { started: false };
+  for (let after = seq; ; ) {
+    const slice = await log.read(id, { epoch, after, limit: READ_LIMIT });
+    if (!slice || slice.events.length === 0) return left;
+    for (const event of slice.events) left = follow(left, eventSchema.parse(JSON.parse(event)), runId);
+    after += slice.events.length;
+  }
+}
+
+function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: string): LeftBehind {
+  if (event.type === "RUN_STARTED") return { started: event.runId === runId };
+  if (!left.started) return left;
+  if (event.type === "TEXT_MESSAGE_START" && event.messageId !== undefined) {
+    return { ...left, messageId: event.messageId };
+  }
+  return event.type === "TEXT_MESSAGE_END" ? { ...left, messageEnded: true } : left;
+}
+
+function toSuccessor(turn: MessageTurn): MessageTurn {
+  const runId = randomUUID();
+  return { ...turn, runId, message: { ...turn.message, runId, parentRunId: turn.runId } };
+}
+
+function eventsOf(threadId: string, { runId, message }: MessageTurn, left: LeftBehind): ConversationEvent[] {
+  const events: ConversationEvent[] = [];
+  const { messageId } = left;
+  if (messageId !== undefined && !left.messageEnded) {
+    const metadata = { source: "model", revision: "", createdAt: Date.now(), interrupted: true as const };
+    events.push({ type: "TEXT_MESSAGE_END", messageId, metadata });
+  }
+  const { message: wording, retryable } = ERROR_TABLE.run_interrupted;
+  events.push({
+    type: "RUN_ERROR",
+    threadId,
+    runId,
+    code: "run_interrupted",
+    message: wording,
+    metadata: { retryable },
+  });
+  if (messageId !== undefined) {
+    const value = { messageId: message.id, removed: [messageId] };
+    events.push({ type: "CUSTOM", name: "conversation.edited", value });
+  }
+  return events;
+}
