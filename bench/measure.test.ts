@@ -1,0 +1,46 @@
+// One small scenario through all processes: RAW and Parley deliver every token, and the figures are there.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compare } from "./measure.ts";
+import { startUpstream } from "./servers.ts";
+
+const small = {
+  name: "small",
+  title: "small",
+  measures: "cpu-per-token",
+  streams: 5,
+  turns: 2,
+  spreadMs: 20,
+  script: { tokens: 20, tokensPerSecond: 200, firstTokenDelayMs: 5 },
+} as const;
+
+test("both servers deliver every token of a scenario, and both are measured", async (t) => {
+  const { child, baseUrl } = await startUpstream();
+  t.after(() => child.stop());
+  const { medians, rounds } = await compare(small, {
+    baseUrl,
+    rounds: 1,
+    settings: {},
+    profilePath: undefined,
+  });
+  for (const kind of ["raw", "parley"] as const) {
+    assert.equal(rounds[kind].length, 1);
+    const figures = medians[kind];
+    assert.ok(figures.cpuMicrosPerToken > 0);
+    assert.ok(figures.rssMegabytes > 20);
+    assert.ok(figures.overheadP50Ms <= figures.overheadP99Ms);
+  }
+  assert.equal(medians.raw.framesPerToken, 1);
+  assert.ok(medians.parley.framesPerToken < 1, "Parley joins deltas");
+});
+
+test("a server that does not start is an error that shows its last words", async (t) => {
+  const { child, baseUrl } = await startUpstream();
+  t.after(() => child.stop());
+  const settings = { LOG_LEVEL: "loud" };
+  await assert.rejects(
+    compare(small, { baseUrl, rounds: 1, settings, profilePath: undefined }),
+    /a server did not start:[\s\S]*LOG_LEVEL/,
+  );
+});
