@@ -91,15 +91,24 @@ export function toSearchableText(text: string): SearchableText {
  * written, case and diacritics apart, not inside a longer word.
  */
 export function matchesKey(key: string, text: SearchableText): boolean {
-  if (LITERAL_SIGN.test(key)) return holdsLiteral(fold(key.trim()), text.folded);
+  return prepareKey(key)(text);
+}
+
+/** {@link matchesKey} for a key that is looked for again and again: it is read and stemmed once. */
+export function prepareKey(key: string): (text: SearchableText) => boolean {
+  if (LITERAL_SIGN.test(key)) {
+    const literal = fold(key.trim());
+    return (text) => holdsLiteral(literal, text.folded);
+  }
   const wanted = tokenize(key, "").map(toKeyWord);
-  if (wanted.length === 0) return false;
-  return text.words.some((_, at) =>
-    wanted.every((word, offset) => {
-      const found = text.words[at + offset];
-      return found !== undefined && isSameWord(word, found);
-    }),
-  );
+  if (wanted.length === 0) return () => false;
+  return ({ words }) =>
+    words.some((_, at) =>
+      wanted.every((word, offset) => {
+        const found = words[at + offset];
+        return found !== undefined && isSameWord(word, found);
+      }),
+    );
 }
 
 function toKeyWord(token: Token): KeyWord {

@@ -2,7 +2,7 @@
 // Promises: `known_by` and `when` are applied here, before any prompt or index. Does not speak and does not build prompts.
 
 import { fold } from "#app/core/folding.ts";
-import { matchesKey, type SearchableText, toSearchableText } from "#app/core/text-analysis.ts";
+import { prepareKey, type SearchableText, toSearchableText } from "#app/core/text-analysis.ts";
 import type { KnowledgeEntry, KnowledgeNote, Persona } from "#app/models/persona.ts";
 import type { Passage } from "#app/services/llm/client.ts";
 import { chooseExcerpt } from "./excerpt.ts";
@@ -37,6 +37,17 @@ interface Built {
   readonly notes: readonly KnowledgeNote[];
   readonly ownNames: ReadonlySet<string>;
   readonly indexes: ReadonlyMap<string, LanguageIndex>;
+  readonly triggers: readonly Trigger[];
+}
+
+type KeyMatcher = ReturnType<typeof prepareKey>;
+
+/** An entry that is not always in, its keys read and stemmed once. */
+interface Trigger {
+  readonly entry: KnowledgeEntry;
+  readonly keys: readonly KeyMatcher[];
+  readonly all: readonly KeyMatcher[];
+  readonly none: readonly KeyMatcher[];
 }
 
 const MAX_PASSAGES = 4;
@@ -52,7 +63,12 @@ export function createKnowledge(readNotes: () => readonly KnowledgeNote[]): Know
     const notes = readNotes();
     const kept = built.get(persona);
     if (kept?.notes === notes) return kept;
-    const fresh = { notes, ownNames: ownNames(persona), indexes: buildIndexes(persona, notes) };
+    const fresh = {
+      notes,
+      ownNames: ownNames(persona),
+      indexes: buildIndexes(persona, notes),
+      triggers: persona.knowledge.filter((entry) => !entry.constant).map(toTrigger),
+    };
     built.set(persona, fresh);
     return fresh;
   };
@@ -60,7 +76,7 @@ export function createKnowledge(readNotes: () => readonly KnowledgeNote[]): Know
     retrieve: (persona, query) => retrieve(indexed(persona), persona, query),
     triggered(persona, recentTexts, state) {
       const left = persona.limits.knowledgeTokens - tokensOf(constantEntries(persona, state));
-      return withinBudget(triggeredEntries(persona, recentTexts, state), left);
+      return withinBudget(triggeredEntries(indexed(persona).triggers, persona, recentTexts, state), left);
     },
     constant: constantEntries,
     warm: (persona) => void indexed(persona),
@@ -123,22 +139,33 @@ function constantEntries(persona: Persona, state: GameState): KnowledgeEntry[] {
 }
 
 function triggeredEntries(
+  triggers: readonly Trigger[],
   persona: Persona,
   recentTexts: readonly string[],
   state: GameState,
 ): KnowledgeEntry[] {
-  const texts = recentTexts.map(toSearchableText);
-  return persona.knowledge.filter((entry) => {
-    if (entry.constant || !isOpen(entry, persona, state)) return false;
-    // `slice(-0)` would be everything.
-    const scanned = entry.scan > 0 ? texts.slice(-entry.scan) : [];
-    return isTriggered(entry, scanned);
-  });
+  const open = triggers.filter(({ entry }) => isOpen(entry, persona, state));
+  // A long history is not read for keys that look at its last few messages only.
+  const furthest = Math.max(0, ...open.map(({ entry }) => entry.scan));
+  const texts = lastOf(recentTexts, furthest).map(toSearchableText);
+  return open
+    .filter((trigger) => isTriggered(trigger, lastOf(texts, trigger.entry.scan)))
+    .map(({ entry }) => entry);
 }
 
-function isTriggered(entry: KnowledgeEntry, texts: readonly SearchableText[]): boolean {
-  const stands = (key: string) => texts.some((text) => matchesKey(key, text));
-  return entry.keys.some(stands) && entry.all.every(stands) && !entry.none.some(stands);
+function isTriggered({ keys, all, none }: Trigger, texts: readonly SearchableText[]): boolean {
+  const stands = (key: KeyMatcher) => texts.some((text) => key(text));
+  return keys.some(stands) && all.every(stands) && !none.some(stands);
+}
+
+/** `slice(-0)` would be everything. */
+function lastOf<T>(items: readonly T[], count: number): readonly T[] {
+  return count > 0 ? items.slice(-count) : [];
+}
+
+function toTrigger(entry: KnowledgeEntry): Trigger {
+  const { keys, all, none } = entry;
+  return { entry, keys: keys.map(prepareKey), all: all.map(prepareKey), none: none.map(prepareKey) };
 }
 
 function isOpen(entry: KnowledgeEntry, persona: Persona, state: GameState): boolean {

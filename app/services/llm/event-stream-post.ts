@@ -84,10 +84,10 @@ export class EventStreamPost {
         "accept-encoding": "identity",
       },
     });
-    this.#expire(this.#deadlines.connectMs, sickness("no connection in time"));
+    this.#expire(this.#deadlines.connectMs, () => sickness("no connection in time"));
     request.once("socket", (socket) => {
       const connected = () =>
-        this.#expire(this.#deadlines.headersMs, lateness("no response headers in time"));
+        this.#expire(this.#deadlines.headersMs, () => lateness("no response headers in time"));
       if (socket.connecting) socket.once(secure ? "secureConnect" : "connect", connected);
       else connected();
     });
@@ -157,10 +157,11 @@ export class EventStreamPost {
     this.#fail(sickness(untrusted || (this.#response ? LOST : "no connection"), error));
   }
 
-  #expire(ms: number, error: AppError): void {
+  /** The error is made when it is needed: its stack costs more than the rest of a call. */
+  #expire(ms: number, toError: () => AppError): void {
     clearTimeout(this.#timer);
     if (this.#over) return;
-    this.#timer = setTimeout(() => this.#fail(error), ms);
+    this.#timer = setTimeout(() => this.#fail(toError()), ms);
   }
 
   #fail(error: AppError): void {
