@@ -23,10 +23,11 @@ class ServerProcess {
   errors = "";
   exitCode: number | null | undefined;
 
-  constructor(env: Record<string, string>) {
-    const { PATH = "" } = process.env;
-    const settings = { PATH, HOST: "127.0.0.1", PORT: "0", ENVIRONMENT: "test", ...env };
-    this.child = spawn(process.execPath, ["app/main.ts"], { cwd: ROOT, env: settings });
+  constructor(env: Record<string, string>, command: readonly string[] = [process.execPath, "app/main.ts"]) {
+    const { PATH = "", HOME = "" } = process.env;
+    const settings = { PATH, HOME, HOST: "127.0.0.1", PORT: "0", ENVIRONMENT: "test", ...env };
+    const [program = "", ...args] = command;
+    this.child = spawn(program, args, { cwd: ROOT, env: settings });
     let rest = "";
     this.child.stdout.on("data", (chunk: Buffer) => {
       const lines = (rest + chunk.toString()).split("\n");
@@ -64,8 +65,8 @@ class ServerProcess {
   }
 }
 
-function start(t: TestContext, env: Record<string, string> = {}): ServerProcess {
-  const server = new ServerProcess(env);
+function start(t: TestContext, env: Record<string, string> = {}, command?: readonly string[]): ServerProcess {
+  const server = new ServerProcess(env, command);
   t.after(async () => {
     if (server.exitCode !== undefined) return;
     server.child.kill("SIGKILL");
@@ -77,6 +78,18 @@ function start(t: TestContext, env: Record<string, string> = {}): ServerProcess 
 async function connect(url: string): Promise<Talk> {
   return new Talk(await openSocket(`${url.replace("http", "ws")}api/v1/chat/ws`));
 }
+
+describe("npm start", () => {
+  // A shell between npm and node would take the signal for itself and leave the server running.
+  it("hands a signal on: the server drains and is gone", async (t) => {
+    const server = start(t, {}, ["npm", "start", "--silent"]);
+    const url = await server.ready();
+    server.child.kill("SIGTERM");
+    await server.exit();
+    assert.ok(server.line("application_stopped"), "it did not drain");
+    await assert.rejects(fetch(url));
+  });
+});
 
 describe("the process", () => {
   it("refuses a broken environment with 78 and names every problem, and no value", async (t) => {
