@@ -39,6 +39,15 @@ describe("the documentation", () => {
     assert.deepEqual(blocks, expected);
   });
 
+  test("the README's table of variables is the configuration's schema, in order", () => {
+    const expected = environmentVariables().map(({ name, defaultText, description }) => [
+      name,
+      defaultText,
+      description,
+    ]);
+    assert.deepEqual(documentation.tableBelow(read("README.md"), "Configuration"), expected);
+  });
+
   test("the README's table of error codes is the table of the product, with the HTTP statuses", () => {
     const rows = documentation.tableBelow(read("README.md"), "Error codes");
     const documented = Object.fromEntries(rows.map(([code = "", status]) => [code, Number(status)]));

@@ -1,5 +1,7 @@
-// The page at `/` and its three files, served from memory as the bundle left them.
-// Promises: nothing is read after the start; a strict policy that lets in no foreign script, style or connection.
+// The page at `/` with its three files, and the client library for pages and programs of others (`/client.js`), served
+// from memory as the bundle left them.
+// Promises: nothing is read after the start; a strict policy that lets in no foreign script, style or connection; of
+// all files only the library may be loaded by other origins.
 // Does not compress: a proxy does, and the files are small.
 
 import { createHash } from "node:crypto";
@@ -12,10 +14,18 @@ export interface PagesOptions {
   readonly bundleDir?: string;
 }
 
+/** Where a file is served, its name in the bundle, its media type. */
 interface PageFile {
   readonly path: string;
   readonly name: string;
   readonly type: string;
+  /** Pages of every origin may import it. */
+  readonly isPublic?: true;
+}
+
+interface ServedFile extends PageFile {
+  readonly content: Buffer;
+  readonly etag: string;
 }
 
 const BUNDLE_DIR = join(import.meta.dirname, "../web/dist");
@@ -25,6 +35,7 @@ const FILES: readonly PageFile[] = [
   { path: "/assets/page.js", name: "page.js", type: "text/javascript; charset=utf-8" },
   { path: "/assets/page.css", name: "page.css", type: "text/css; charset=utf-8" },
   { path: "/favicon.svg", name: "favicon.svg", type: "image/svg+xml; charset=utf-8" },
+  { path: "/client.js", name: "client.js", type: "text/javascript; charset=utf-8", isPublic: true },
 ];
 
 // `connect-src 'self'` covers the WebSocket of the same host, too (CSP 3, section 6.7.2.8).
@@ -39,6 +50,13 @@ const POLICY = [
   "frame-ancestors 'none'",
 ].join("; ");
 
+// A module script of another origin is always asked for with CORS (HTML, "fetch a module script graph"); the second
+// header lets it into pages that isolate themselves (COEP `require-corp`). The file holds nothing of a visitor.
+const PUBLIC_HEADERS = {
+  "access-control-allow-origin": "*",
+  "cross-origin-resource-policy": "cross-origin",
+} as const;
+
 /**
  * Mounts the page.
  * @throws where the bundle is missing, with the command that makes it
@@ -48,14 +66,14 @@ export function registerPages(app: FastifyInstance, options: PagesOptions = {}):
   for (const file of FILES) {
     const content = readBundled(bundleDir, file.name);
     const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`;
-    app.get(file.path, (request, reply) => answer(request, reply, { content, etag, type: file.type }));
+    app.get(file.path, (request, reply) => answer(request, reply, { ...file, content, etag }));
   }
 }
 
 function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { content, etag, type }: { content: Buffer; etag: string; type: string },
+  { content, etag, type, isPublic }: ServedFile,
 ): FastifyReply {
   reply.headers({
     etag,
@@ -63,6 +81,7 @@ function answer(
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
+    ...(isPublic ? PUBLIC_HEADERS : {}),
   });
   if (isKnown(request.headers["if-none-match"], etag)) return reply.code(304).send();
   return reply.type(type).send(content);

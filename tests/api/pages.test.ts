@@ -12,12 +12,14 @@ const FILES: Readonly<Record<string, string>> = {
   "page.html": "<!doctype html><title>Söyleşi</title>",
   "page.js": "export {};",
   "page.css": "body{}",
+  "client.js": "export const client = 1;",
   "favicon.svg": "<svg/>",
 };
 const TYPES: Readonly<Record<string, string>> = {
   "/": "text/html; charset=utf-8",
   "/assets/page.js": "text/javascript; charset=utf-8",
   "/assets/page.css": "text/css; charset=utf-8",
+  "/client.js": "text/javascript; charset=utf-8",
   "/favicon.svg": "image/svg+xml; charset=utf-8",
 };
 
@@ -64,6 +66,19 @@ describe("the page's files", () => {
     ]);
   });
 
+  it("stay with their own origin, but for the client library, which pages of every origin may import", async () => {
+    for (const url of Object.keys(TYPES)) {
+      const { headers } = await app.inject({ url, headers: { origin: "https://elsewhere.example" } });
+      const isLibrary = url === "/client.js";
+      assert.equal(headers["access-control-allow-origin"], isLibrary ? "*" : undefined, url);
+      assert.equal(headers["cross-origin-resource-policy"], isLibrary ? "cross-origin" : undefined, url);
+      assert.equal(headers["access-control-allow-credentials"], undefined, url);
+    }
+    const { etag } = (await app.inject({ url: "/client.js" })).headers;
+    const again = await app.inject({ url: "/client.js", headers: { "if-none-match": String(etag) } });
+    assert.deepEqual([again.statusCode, again.headers["access-control-allow-origin"]], [304, "*"]);
+  });
+
   it("are not sent again to who has them", async () => {
     const first = await app.inject({ url: "/assets/page.js" });
     const etag = String(first.headers.etag);
@@ -81,6 +96,15 @@ describe("the page's files", () => {
     await writeFile(join(bundleDir, "page.css"), "changed");
     assert.equal((await app.inject({ url: "/assets/page.css" })).body, FILES["page.css"]);
   });
+});
+
+it("every single file that is missing ends the start", async () => {
+  for (const missing of Object.keys(FILES)) {
+    const bundleDir = await mkdtemp(join(tmpdir(), "parley-pages-"));
+    for (const name of Object.keys(FILES)) if (name !== missing) await writeFile(join(bundleDir, name), "");
+    assert.throws(() => registerPages(fastify(), { bundleDir }), RegExp(`${missing} is missing`));
+    await rm(bundleDir, { recursive: true });
+  }
 });
 
 it("a missing bundle ends the start and names the command that makes it", () => {

@@ -27,6 +27,12 @@ export const NEEDED_PROGRAMS: readonly NeededProgram[] = [
     candidates: ["redis-server", "/usr/sbin/redis-server"],
     variable: "REDIS_SERVER_PATH",
   },
+  {
+    name: "nginx",
+    debianPackage: "nginx",
+    candidates: ["nginx", "/usr/sbin/nginx"],
+    variable: "NGINX_PATH",
+  },
 ];
 
 type Environment = Readonly<Record<string, string | undefined>>;

@@ -5,10 +5,13 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
+import { gzipSync } from "node:zlib";
 import { bundlePage } from "#app/web/bundle.ts";
 
 const DIST = join(import.meta.dirname, "../../app/web/dist");
-const FILES = ["page.html", "page.js", "page.css", "favicon.svg"];
+const FILES = ["page.html", "page.js", "page.css", "client.js", "favicon.svg"];
+/** Over the wire, as a proxy would compress it. */
+const CLIENT_MAX_GZIP_BYTES = 6 * 1024;
 
 it("the bundle that is served is the one that the sources make (else: npm run prepare)", async () => {
   const fresh = await mkdtemp(join(tmpdir(), "parley-bundle-"));
@@ -32,4 +35,13 @@ it("the page refers to nothing outside the server", async () => {
 it("nothing of the page makes markup out of text", async () => {
   const script = await readFile(join(DIST, "page.js"), "utf8");
   assert.doesNotMatch(script, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
+});
+
+it("the client library is one small module that imports nothing and needs no page", async (t) => {
+  const script = await readFile(join(DIST, "client.js"), "utf8");
+  const gzipBytes = gzipSync(script).length;
+  t.diagnostic(`client.js: ${Buffer.byteLength(script)} bytes, ${gzipBytes} gzipped`);
+  assert.ok(gzipBytes <= CLIENT_MAX_GZIP_BYTES, `${gzipBytes} bytes gzipped`);
+  assert.doesNotMatch(script, /\bimport\b|\brequire\(|\bdocument\.|\bwindow\.|\bprocess\./);
+  assert.match(script, /export\{[^}]*\bcreateChatClient\b[^}]*\}/);
 });
