@@ -16,6 +16,7 @@ import {
   replyTo,
 } from "./conversation-samples.ts";
 import { describeConversationSchedules } from "./conversation-schedules.ts";
+import { describeRunReplaced } from "./run-replaced.ts";
 import { type CreateStorageHarness, type Keepers, TEST_WINDOW } from "./storage-harness.ts";
 
 const HARD_TEXTS: Readonly<Record<string, string>> = {
@@ -34,6 +35,7 @@ export function describeConversationStore(name: string, createHarness: CreateSto
     describeUnknownIds(createHarness);
     describeConversationLine(createHarness);
     describeConversationRecords(createHarness);
+    describeRunReplaced(createHarness);
     describeHistory(createHarness);
     describeFidelity(createHarness);
     describeConversationSchedules(createHarness);

@@ -1,7 +1,7 @@
 // The scripts of the run lease. The server's clock decides; the key outlives the lease, since generations must grow.
 
 import { defineScript } from "#app/core/redis-script.ts";
-import { NOW } from "./redis-lua.ts";
+import { NOW, WHOLE } from "./redis-lua.ts";
 
 /**
  * Atomic: that nobody holds it and that it is taken. Takes life in ms, instance, ttl. Gives the generation, or nil.
@@ -44,12 +44,16 @@ redis.call("PEXPIRE", EVENTS, ARGV[4])
 return 1`,
 });
 
-/** Atomic: that it is ours and that it is free: else it could be taken from the next one. Takes generation. */
+/**
+ * Atomic: that it is ours and that it is free, else it could be taken from the next one; and whether something came into
+ * the line at the last moment. Takes generation. Gives 0 when it is not ours, 2 with something in line, else 1.
+ */
 export const RELEASE = defineScript({
   name: "release",
-  keys: ["lease"],
+  keys: ["lease", "line", "meta", "messages", "ids"],
   flags: "allow-oom",
-  body: `
-if redis.call("HGET", LEASE, "generation") == ARGV[1] then redis.call("HSET", LEASE, "untilMs", "0") end
-return 1`,
+  body: `${WHOLE}
+if redis.call("HGET", LEASE, "generation") ~= ARGV[1] then return 0 end
+redis.call("HSET", LEASE, "untilMs", "0")
+return whole() and redis.call("LLEN", LINE) > 0 and 2 or 1`,
 });

@@ -127,6 +127,8 @@ export class RedisConversationStore implements ConversationStore {
     // One is being answered, or about to be; the others wait.
     args.push(String(MAX_WAITING + 1));
     const reply = await this.#run(ACCEPT_MESSAGE, conversationId, args);
+    // Once more: whoever ended the run before this one may have taken the first hint for its own.
+    void this.#runs.expect(conversationId);
     const [firstRunId, state, position, known] = checked(acceptanceSchema, reply);
     return { runId: firstRunId, state, position, duplicate: known === 1 };
   }

@@ -52,11 +52,10 @@ export class RedisRunLease implements RunLease {
   async release({ conversationId, generation }: Lease, isDone = true): Promise<void> {
     // Before the call: whether it arrives or not, nobody works here on this conversation any more.
     this.#held.delete(conversationId);
-    const released = this.#options.connection.run(RELEASE, keysOf(RELEASE, conversationId), [
-      String(generation),
-    ]);
-    // Behind it on the same connection: whoever finds the hint finds the lease free.
-    void this.#hints.released(conversationId, isDone);
-    await released;
+    const { connection } = this.#options;
+    const reply = await connection.run(RELEASE, keysOf(RELEASE, conversationId), [String(generation)]);
+    // Who lost it has nothing to say of the conversation any more: the hint is the next holder's. And not before the
+    // lease is free: whoever finds the hint shall be able to take it.
+    if (reply !== 0) void this.#hints.released(conversationId, isDone && reply === 1);
   }
 }

@@ -14,6 +14,8 @@ interface LeftBehind {
   /** The reply that it began, and whether its end was shown. */
   readonly messageId?: string;
   readonly messageEnded?: boolean;
+  /** How the run's end was shown: its code, or its type. Only the record of it is missing then. */
+  readonly endedBy?: string;
 }
 
 /** What is to be written, and recorded, to take a run over. */
@@ -30,6 +32,7 @@ const eventSchema = z.object({
   type: z.string(),
   runId: z.string().optional(),
   messageId: z.string().optional(),
+  code: z.string().optional(),
 });
 
 /**
@@ -44,10 +47,12 @@ export async function planTakeOver(
   const left = await readLeftBehind(conversation, turn.runId, log);
   if (!left.started) return undefined;
   const { message, runId } = turn;
-  // Tried twice is enough; and who was told to stop is not asked again.
-  const successor = message.parentRunId === undefined && !turn.cancelled ? toSuccessor(turn) : undefined;
+  const { endedBy = "run_interrupted" } = left;
+  // Tried twice is enough; who was told to stop is not asked again; and what ended by itself needs no other end.
+  const isTriedAgain = message.parentRunId === undefined && !turn.cancelled && endedBy === "run_interrupted";
+  const successor = isTriedAgain ? toSuccessor(turn) : undefined;
   return {
-    events: eventsOf(conversation.id, turn, left),
+    events: left.endedBy === undefined ? eventsOf(conversation.id, turn, left) : [],
     successorId: successor?.runId,
     change: (seq) =>
       successor ? { type: "run-replaced", runId, by: successor, seq } : { type: "run-finished", runId, seq },
@@ -56,11 +61,13 @@ export async function planTakeOver(
 
 async function readLeftBehind(conversation: Conversation, runId: string, log: EventLog): Promise<LeftBehind> {
   const { id, seq } = conversation;
-  const { epoch } = await log.open(id);
+  const { epoch, lastSeq } = await log.open(id);
   let left: LeftBehind = { started: false };
   for (let after = seq; ; ) {
     const slice = await log.read(id, { epoch, after, limit: READ_LIMIT });
-    if (!slice || slice.events.length === 0) return left;
+    // Too old to be read: something was shown since the last end, and what runs is the first that is.
+    if (!slice) return { started: lastSeq > seq };
+    if (slice.events.length === 0) return left;
     for (const event of slice.events) left = follow(left, eventSchema.parse(JSON.parse(event)), runId);
     after += slice.events.length;
   }
@@ -71,6 +78,9 @@ function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: st
   if (!left.started) return left;
   if (event.type === "TEXT_MESSAGE_START" && event.messageId !== undefined) {
     return { ...left, messageId: event.messageId };
+  }
+  if (event.type === "RUN_ERROR" || event.type === "RUN_FINISHED") {
+    return { ...left, endedBy: event.code ?? event.type };
   }
   return event.type === "TEXT_MESSAGE_END" ? { ...left, messageEnded: true } : left;
 }

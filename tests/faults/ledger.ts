@@ -1,0 +1,113 @@
+// The account of a scenario: which accepted messages got their reply, how often, and how long it took.
+
+import assert from "node:assert/strict";
+import type { TestContext } from "node:test";
+import type { RunStory, Story } from "./story.ts";
+import type { Tab } from "./tab.ts";
+import { type Order, questionOf, replyTo } from "./wordy-provider.ts";
+
+/** What the protocol promises for the time between a server's death and the new run. */
+export const TAKEN_OVER_WITHIN_MS = 15_000;
+
+interface Entry {
+  readonly tab: Tab;
+  readonly messageId: string;
+  readonly order: Order;
+  /** What the last run of it is to end with. */
+  readonly outcome: "success" | "run_interrupted";
+}
+
+export class Ledger {
+  readonly #entries: Entry[] = [];
+
+  /** Says it, and from then on expects the whole reply, once. Resolves when the message was accepted. */
+  async ask(tab: Tab, order: Order, outcome: Entry["outcome"] = "success"): Promise<void> {
+    const entry = { tab, order, messageId: `m-${order.name}`, outcome };
+    await tab.say(questionOf(order), entry.messageId);
+    this.#entries.push(entry);
+  }
+
+  async allAnswered(timeoutMs?: number): Promise<void> {
+    const expected = this.#entries.filter(({ outcome }) => outcome === "success");
+    await Promise.all(expected.map(({ tab, messageId }) => tab.answered(messageId, timeoutMs)));
+  }
+
+  /** Every accepted message has one finished reply, whole; what came before it was interrupted, and is its parent. */
+  async assertAnsweredOnce(): Promise<void> {
+    for (const { tab, messageId, order, outcome } of this.#entries) {
+      const runs = tab.story.runsOf(messageId);
+      assert.equal(runs.at(-1)?.outcome, outcome, messageId);
+      if (outcome === "success") assert.equal(runs.at(-1)?.text, replyTo(order), messageId);
+      assertOneTakeOver(runs);
+    }
+    for (const [tab, entries] of Map.groupBy(this.#entries, (entry) => entry.tab)) {
+      const history = await tab.history();
+      const expected = entries.flatMap(({ order, outcome }) =>
+        outcome === "success" ? [questionOf(order), replyTo(order)] : [questionOf(order)],
+      );
+      assert.deepEqual(
+        history.map(({ content }) => content),
+        expected,
+      );
+    }
+  }
+
+  /** Prints the table. `diedAt`: Date.now() at the fault. */
+  report(test: TestContext, diedAt?: number): void {
+    const runs = this.#entries.map(({ tab, messageId }) => tab.story.runsOf(messageId));
+    const finished = runs.map((each) => each.filter(({ outcome }) => outcome === "success").length);
+    const count = (matches: (times: number) => boolean): number => finished.filter(matches).length;
+    const started = runs.filter((each) => each.length > 0).length;
+    const again = runs.filter((each) => each.length > 1);
+    const givenUp = runs.filter(
+      (each) => each.length > 1 && each.at(-1)?.outcome === "run_interrupted",
+    ).length;
+    const refusals = new Set(this.#entries.map(({ tab }) => tab))
+      .values()
+      .reduce((sum, tab) => sum + tab.refusals, 0);
+    const figures = [
+      `accepted ${this.#entries.length}`,
+      `started ${started}`,
+      `finished ${count((times) => times > 0)}`,
+      `given up ${givenUp}`,
+      `lost ${count((times) => times === 0) - givenUp}`,
+      `repeated ${count((times) => times > 1)}`,
+      `taken over ${again.length}`,
+      `told to try again ${refusals} times`,
+    ];
+    if (diedAt !== undefined && again.length > 0) {
+      const ends = again.map(([first]) => (first?.endedAt ?? 0) - diedAt);
+      figures.push(`run_interrupted after ${Math.min(...ends)} to ${Math.max(...ends)} ms`);
+      const starts = again.map(([, second]) => (second?.startedAt ?? 0) - diedAt);
+      figures.push(`new run after ${Math.min(...starts)} to ${Math.max(...starts)} ms`);
+    }
+    test.diagnostic(`replies: ${figures.join(", ")}`);
+  }
+
+  /** Every run that was interrupted by the fault ended, and was begun again, in time. */
+  assertInTime(diedAt: number): void {
+    for (const { tab, messageId } of this.#entries) {
+      const [first, second] = tab.story.runsOf(messageId);
+      if (!second) continue;
+      assert.ok((first?.endedAt ?? 0) - diedAt < TAKEN_OVER_WITHIN_MS, `${messageId} was ended in time`);
+      assert.ok(second.startedAt - diedAt < TAKEN_OVER_WITHIN_MS, `${messageId} was begun again in time`);
+    }
+  }
+}
+
+/** Two tabs have read the same events, to the byte. */
+export function assertSameStory(one: Story, other: Story): void {
+  assert.equal(one.position, other.position);
+  for (const [index, event] of one.events.entries())
+    assert.equal(JSON.stringify(event), JSON.stringify(other.events[index]));
+}
+
+function assertOneTakeOver(runs: readonly RunStory[]): void {
+  const [first, second] = runs;
+  assert.equal(first?.parentRunId, undefined);
+  assert.ok(runs.length <= 2, "nothing is tried a third time");
+  if (!second) return;
+  assert.equal(first?.outcome, "run_interrupted");
+  assert.equal(second.parentRunId, first?.runId);
+  assert.notEqual(second.runId, first?.runId);
+}
