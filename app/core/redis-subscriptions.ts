@@ -22,6 +22,12 @@ interface Subscription {
 /** Arms the socket's time-out: without it nobody would notice a subscription whose server is gone without a word. */
 const PING_EVERY_MS = 5_000;
 
+/**
+ * Kept in both kinds and never left: ioredis takes the end of the last channel of one kind for the end of all, and hands
+ * out nothing any more of the channels of the other kind.
+ */
+const ANCHOR = "parley:anchor";
+
 export class RedisSubscriptions {
   readonly #client: Redis;
   readonly #logger: Logger;
@@ -31,7 +37,10 @@ export class RedisSubscriptions {
   constructor(client: Redis, logger: Logger) {
     this.#client = client;
     this.#logger = logger;
-    client.on("ready", () => this.#resubscribe());
+    client.on("ready", () => {
+      for (const kind of ["ordinary", "sharded"] as const) this.#send(ANCHOR, kind).catch(ignored);
+      this.#resubscribe();
+    });
     const receive = (channel: Buffer, payload: Buffer): void => this.#deliver(channel.toString(), payload);
     client.on("messageBuffer", receive);
     client.on("smessageBuffer", receive);

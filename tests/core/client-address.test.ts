@@ -1,3 +1,5 @@
+// Whose request it is, behind proxies that we run and behind headers that anybody can write.
+
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { createClientAddressReader, toAddressGroup } from "#app/core/client-address.ts";

@@ -1,3 +1,5 @@
+// The close codes: the protocol's, each with the advice that its range gives.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CLOSE_CODES } from "#app/core/close-codes.ts";

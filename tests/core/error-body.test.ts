@@ -1,3 +1,5 @@
+// What of an error leaves the house over HTTP, and what stays.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { toErrorBody, toRetryAfterSeconds } from "#app/core/error-body.ts";

@@ -1,3 +1,5 @@
+// Which pages may connect: exact origins, and nothing that only looks like one.
+
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { isOriginAllowed } from "#app/core/origin.ts";

@@ -1,3 +1,5 @@
+// Allowances: spent, refused with the time to wait, whole again; bounded in memory whatever the keys.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError } from "#app/core/errors.ts";

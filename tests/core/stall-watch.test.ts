@@ -1,3 +1,5 @@
+// Whether this process itself stood still: a stall is seen once, whenever it began.
+
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";

@@ -1,3 +1,5 @@
+// One WebSocket text frame as bytes, held against RFC 6455.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { encodeTextFrame } from "#app/core/text-frame.ts";

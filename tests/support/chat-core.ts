@@ -8,12 +8,13 @@ import { Conversations, type OpenedConversation } from "#app/services/chatbot/co
 import { createKnowledge } from "#app/services/chatbot/knowledge.ts";
 import { createPersonaRegistry, type PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
 import { RunAdmission, type RunAdmissionOptions } from "#app/services/chatbot/run-admission.ts";
+import type { StorageBundle } from "#app/services/chatbot/storage-bundle.ts";
 import { handMadePersona } from "../services/chatbot/hand-made-persona.ts";
 import { RecordedFrames } from "./recorded-frames.ts";
 import { createRecordingLogger } from "./recording-logger.ts";
 import { createScriptedModel } from "./scripted-model.ts";
 import { until } from "./until.ts";
-import { storageFor } from "./watched-storage.ts";
+import { storageFor, watchStorage } from "./watched-storage.ts";
 import { assertWireInvariants } from "./wire-invariants.ts";
 
 export const MAIN = handMadePersona({ id: "persona" });
@@ -25,6 +26,8 @@ export interface ChatCoreOptions {
   readonly runDeadlineMs?: number;
   /** Places among the runs; by default more than any test takes. */
   readonly admission?: Partial<RunAdmissionOptions>;
+  /** A storage that it shares; by default one of its own. */
+  readonly storage?: StorageBundle;
 }
 
 /** A registry of the personas given; the first is the main one. */
@@ -37,7 +40,7 @@ export function registryOf(...personas: readonly Persona[]): PersonaRegistry {
 
 /** The parts around {@link Conversations}. */
 export function createChatParts(test: TestContext, options: ChatCoreOptions = {}) {
-  const storage = storageFor(test);
+  const storage = options.storage ? watchStorage(options.storage) : storageFor(test);
   const model = createScriptedModel();
   const registry = registryOf(...(options.personas ?? [MAIN, ENGINEER, CARD]));
   const agent = createAgent({ model, knowledge: createKnowledge(() => registry.notes()) });

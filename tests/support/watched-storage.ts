@@ -17,6 +17,7 @@ export type StorageCall =
   | "read"
   | "subscribe"
   | "acquire"
+  | "renew"
   | "release";
 
 /** A gate may wait, or throw what the call is to reject with. */
@@ -69,8 +70,9 @@ export function watchStorage(real: StorageBundle): WatchedStorage {
     },
     lease: {
       acquire: (id) => pass("acquire", () => lease.acquire(id)),
-      renew: (held) => lease.renew(held),
-      release: (held) => pass("release", () => lease.release(held)),
+      renew: (held) => pass("renew", () => lease.renew(held)),
+      abandoned: () => lease.abandoned(),
+      release: (held, isDone) => pass("release", () => lease.release(held, isDone)),
     },
     calls,
     replyToNextRead: (slice) => void replies.push(slice),

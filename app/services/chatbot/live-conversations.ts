@@ -35,6 +35,7 @@ export class LiveConversations {
   readonly #options: LiveConversationsOptions;
   readonly #live = new Map<string, LiveConversation>();
   readonly #sweeper: NodeJS.Timeout;
+  #isSweeping = true;
   #isDrained = false;
 
   constructor(options: LiveConversationsOptions) {
@@ -72,7 +73,8 @@ export class LiveConversations {
     const live = this.#of(conversationId);
     live.arriving += 1;
     try {
-      if (!live.queue.produces) await live.feed.follow();
+      // Asked in the tick in which the reader joins: a tenure can begin or end while the subscription is on its way.
+      while (!live.feed.isLive) await live.feed.follow();
       const reader = new Reader({ ...options, channel: live.channel, log: this.#options.storage.log });
       live.channel.join(reader);
       return reader;
@@ -88,6 +90,7 @@ export class LiveConversations {
   }
 
   async drain(graceMs: number): Promise<void> {
+    this.#stopSweeping();
     const timer = setTimeout(() => this.#interruptAll(), graceMs);
     while (this.counts.running > 0) {
       await Promise.all([...this.#live.values()].map(({ queue }) => queue.idle()));
@@ -99,12 +102,17 @@ export class LiveConversations {
   /** Takes up what an instance that died has left, this one's own predecessor included. */
   async #sweep(): Promise<void> {
     const abandoned = await this.#options.storage.lease.abandoned();
-    if (this.#isDrained) return;
+    if (!this.#isSweeping) return;
     for (const id of abandoned) this.queueOf(id).wake();
   }
 
-  #interruptAll(): void {
+  /** What is abandoned from here on is taken up by others: here it would only be broken off a second time. */
+  #stopSweeping(): void {
+    this.#isSweeping = false;
     clearInterval(this.#sweeper);
+  }
+
+  #interruptAll(): void {
     this.#isDrained = true;
     for (const { queue } of this.#live.values()) queue.drain();
   }
@@ -113,13 +121,14 @@ export class LiveConversations {
     const known = this.#live.get(id);
     if (known) return known;
     const channel = new ConversationChannel();
-    const feed = new RemoteFeed({ conversationId: id, log: this.#options.storage.log, channel });
+    const logger = this.#options.logger.child({ conversationId: id });
+    const feed = new RemoteFeed({ conversationId: id, log: this.#options.storage.log, channel, logger });
     const queue = new RunQueue({
       ...this.#options,
       conversationId: id,
       channel,
       feed,
-      logger: this.#options.logger.child({ conversationId: id }),
+      logger,
       onIdle: () => this.#forgetIfIdle(id),
     });
     if (this.#isDrained) queue.drain();

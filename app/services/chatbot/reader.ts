@@ -60,9 +60,7 @@ export class Reader {
     this.#cursor = after;
     this.#options.channel.enter(head.epoch);
     this.#options.channel.join(this);
-    // A snapshot can be a step ahead of the log's head, whose last appends are still on their way here; unless they,
-    // and more, have been shown since the head was looked at.
-    if (after > Math.max(head.lastSeq, this.#options.channel.lastSeq)) this.#becomeLevel();
+    if (after > Math.max(head.lastSeq, this.#options.channel.lastSeq)) this.#awaitHead();
     else this.#catchUp();
   }
 
@@ -151,6 +149,22 @@ export class Reader {
   #catchUp(): void {
     this.#state = "catching-up";
     this.#readOn().catch((error: unknown) => this.#lose(toAppError(error)));
+  }
+
+  /** A snapshot can be a step ahead of the log's head, whose last appends were still on their way when it was asked. */
+  #awaitHead(): void {
+    this.#state = "catching-up";
+    this.#lookAhead().catch((error: unknown) => this.#lose(toAppError(error)));
+  }
+
+  async #lookAhead(): Promise<void> {
+    const { conversationId, channel, log } = this.#options;
+    const head = await log.open(conversationId);
+    if (this.#state !== "catching-up") return;
+    if (head.epoch !== this.#epoch) this.#lose();
+    // What is still to come up to here comes by the channel, and is passed over.
+    else if (!this.#again && this.#cursor > Math.max(head.lastSeq, channel.lastSeq)) this.#becomeLevel();
+    else await this.#readOn();
   }
 
   async #readOn(): Promise<void> {

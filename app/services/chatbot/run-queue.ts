@@ -65,11 +65,6 @@ export class RunQueue {
     return this.busy || this.#retry !== undefined;
   }
 
-  /** Whether this instance produces the conversation's events at the moment. */
-  get produces(): boolean {
-    return this.#tenure !== undefined;
-  }
-
   /** Who answers, as far as it was seen here. */
   get persona(): PersonaRef | undefined {
     return this.#persona;
@@ -141,10 +136,14 @@ export class RunQueue {
     let isDone = false;
     try {
       while (!tenure.ended.aborted && !this.#handsOver && !isDone) isDone = !(await this.#next(tenure));
+    } catch (error) {
+      // What was erased or has left has no line any more: nobody has to look for it again.
+      isDone = toAppError(error).code === "conversation_not_found";
+      throw error;
     } finally {
       this.#announced.clear();
-      await tenure.close(isDone);
       this.#tenure = undefined;
+      await tenure.close(isDone);
     }
     return true;
   }
@@ -173,10 +172,11 @@ export class RunQueue {
     if (!plan) return false;
     this.#options.logger.warn({ runId: turn.runId, successorId: plan.successorId }, "run_taken_over");
     tenure.writer.holdFloor(conversation.seq + 1);
-    const seq = tenure.writer.lastSeq + plan.events.length;
-    tenure.writer.holdUntil(store.record(tenure.lease, plan.change(seq)));
     for (const event of plan.events) tenure.writer.write(event);
     await tenure.writer.settled();
+    // Only now: if we die in between, the next one finds in the log what was shown. What was recorded and never shown
+    // would be found by nobody.
+    if (!tenure.ended.aborted) await store.record(tenure.lease, plan.change(tenure.writer.lastSeq));
     tenure.writer.releaseFloor();
     return true;
   }

@@ -70,10 +70,13 @@ export class ChatSession {
     const { conversation } = opened.page;
     const position = await this.#positionOf(frame, opened);
     if (this.#closed) return;
-    this.#enter(conversation);
+    // Before anything is said: a client that was told of its conversation must hear what happens in it.
+    const reader = await this.#listen(opened);
+    if (this.#closed) return this.#options.conversations.leave(conversation.id, reader);
+    this.#enter(conversation, reader);
     this.#sendJoined(opened, { ...position, ...idOf(frame) });
     const after = position.recovered ? (frame.after ?? 0) : this.#sendSnapshot(opened);
-    await this.#listen(conversation, after, opened);
+    reader.start(after, opened.head);
   }
 
   #open(frame: JoinFrame): Promise<OpenedConversation> {
@@ -101,9 +104,10 @@ export class ChatSession {
     };
   }
 
-  #enter(conversation: Conversation): void {
+  #enter(conversation: Conversation, reader: Reader): void {
     this.#leave();
     this.#conversation = conversation;
+    this.#reader = reader;
   }
 
   #leave(): void {
@@ -120,13 +124,9 @@ export class ChatSession {
     return page.conversation.seq;
   }
 
-  async #listen(
-    conversation: Conversation,
-    after: number,
-    opened: OpenedConversation,
-    isRejoin = false,
-  ): Promise<void> {
+  async #listen(opened: OpenedConversation, isRejoin = false): Promise<Reader> {
     const { conversations, transport } = this.#options;
+    const { conversation } = opened.page;
     let wasLevel = false;
     const reader = await conversations.listen({
       conversationId: conversation.id,
@@ -141,12 +141,7 @@ export class ChatSession {
         else void this.#rejoin(conversation, reader, error);
       },
     });
-    if (this.#closed || this.#conversation !== conversation) {
-      conversations.leave(conversation.id, reader);
-      return;
-    }
-    this.#reader = reader;
-    reader.start(after, opened.head);
+    return reader;
   }
 
   /** The log was cut or lost under the reader: a whole snapshot, never a part. */
@@ -156,9 +151,12 @@ export class ChatSession {
       if (error !== undefined) throw error;
       const opened = await this.#options.conversations.reopen(conversation.id);
       if (this.#closed || this.#reader !== reader) return;
-      this.#enter(opened.page.conversation);
+      const next = await this.#listen(opened, true);
+      if (this.#closed || this.#reader !== reader)
+        return this.#options.conversations.leave(conversation.id, next);
+      this.#enter(opened.page.conversation, next);
       this.#sendJoined(opened, { recovered: false });
-      await this.#listen(opened.page.conversation, this.#sendSnapshot(opened), opened, true);
+      next.start(this.#sendSnapshot(opened), opened.head);
     } catch {
       // The client comes back with its position and hears from its join what is wrong.
       this.#options.transport.close("internalError");

@@ -34,10 +34,12 @@ export async function beginTenure(options: TenureOptions): Promise<Tenure | unde
   if (!lease) return undefined;
   const ended = new AbortController();
   try {
-    // Our own events come to our readers directly; hearing them from Redis as well would double the work.
-    void feed.pause();
     const head = await storage.log.open(conversationId);
+    // Our own events come to our readers directly; hearing them from Redis as well would double the work.
+    feed.rest();
     channel.enter(head.epoch);
+    // The last words of the one before us may still be on their way here, where nobody listens any more.
+    if (head.lastSeq > channel.lastSeq) channel.recheck();
     const onFailure = (error: unknown): void => {
       logger.error({ err: error }, "event_append_failed");
       ended.abort(new RunStop("lease-lost"));
@@ -62,15 +64,10 @@ export async function beginTenure(options: TenureOptions): Promise<Tenure | unde
 
 /** The readers listen before the lease is free: nothing that its next holder says can pass them by. */
 async function handBack(options: TenureOptions, lease: Lease, isDone: boolean): Promise<void> {
-  const { storage, channel, feed, logger } = options;
-  try {
-    if (channel.readerCount > 0) await feed.follow();
-    if (!isDone) channel.recheck();
-  } catch (error) {
-    logger.warn({ err: error }, "remote_feed_failed");
-  } finally {
-    await storage.lease.release(lease, isDone);
-  }
+  const { storage, channel, feed } = options;
+  await feed.resume();
+  if (!isDone) channel.recheck();
+  await storage.lease.release(lease, isDone);
 }
 
 async function renew(storage: StorageBundle, lease: Lease, ended: AbortController): Promise<void> {

@@ -1,7 +1,7 @@
 // A model that stops costing money when the day's budget is used up: from then on the persona answers from its own
-// text, and says that it does.
+// text, and says that it does. A budget that cannot be asked counts as used up.
 
-import type { ChatModelClient, ChatModelReply, ChatModelRequest } from "./client.ts";
+import type { ChatModelClient, ChatModelRequest, TokenUsage } from "./client.ts";
 import type { TokenBudget } from "./token-budget.ts";
 
 export interface BudgetedClientOptions {
@@ -14,34 +14,35 @@ export interface BudgetedClientOptions {
 }
 
 export function createBudgetedClient(options: BudgetedClientOptions): ChatModelClient {
-  const { model, offline, budget } = options;
+  const { model, offline, budget, estimate } = options;
   return {
     provider: model.provider,
     async stream(request, onDelta, signal) {
-      const inputTokens = inputOf(request, options.estimate);
-      const reservation = await budget.reserve(inputTokens + request.model.maxOutputTokens);
+      const inputTokens = inputOf(request, estimate);
+      const most = inputTokens + request.model.maxOutputTokens;
+      const reservation = await budget.reserve(most).catch(() => undefined);
       if (!reservation) {
         const lines = { ...request.lines, fallback: request.lines.quota };
         const reply = await offline.stream({ ...request, lines }, onDelta, signal);
         return { ...reply, reason: "quota_exceeded" };
       }
+      const isAsked = !signal.aborted;
       let said = "";
-      let reply: ChatModelReply | undefined;
+      let usage: TokenUsage | undefined;
+      const listen = (delta: string): void => {
+        said += delta;
+        onDelta(delta);
+      };
       try {
-        reply = await model.stream(
-          request,
-          (delta) => {
-            said += delta;
-            onDelta(delta);
-          },
-          signal,
-        );
+        signal.throwIfAborted();
+        const reply = await model.stream(request, listen, signal);
+        usage = reply.usage;
         return reply;
       } finally {
-        const usage = reply?.usage;
         // Without a bill, what was said is estimated: a stopped reply has cost its prompt all the same.
-        const spent = usage ? usage.inputTokens + usage.outputTokens : inputTokens + options.estimate(said);
-        await reservation.settle(spent);
+        const estimated = isAsked ? inputTokens + estimate(said) : 0;
+        // Not waited for: neither a stop nor the end of a reply is to be late for the sake of the books.
+        void reservation.settle(usage ? usage.inputTokens + usage.outputTokens : estimated);
       }
     },
   };

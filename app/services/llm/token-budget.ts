@@ -25,10 +25,14 @@ export function createTokenBudget(
   counter: TokenCounter,
   now: () => number = Date.now,
 ): TokenBudget {
+  let newest = "";
   return {
     dailyTokens,
     async reserve(tokens) {
-      const day = new Date(now()).toISOString().slice(0, 10);
+      const today = new Date(now()).toISOString().slice(0, 10);
+      // A clock that is set back opens no day that is over.
+      if (today > newest) newest = today;
+      const day = newest;
       const sum = await counter.add(day, tokens);
       if (sum > dailyTokens) {
         await counter.add(day, -tokens);

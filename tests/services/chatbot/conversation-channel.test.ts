@@ -79,6 +79,7 @@ describe("the conversation channel", () => {
         channel.leave(first);
         channel.leave(second);
       },
+      recheck: () => undefined,
     };
     const third = recorder();
     for (const reader of [first, second, third]) channel.join(reader);

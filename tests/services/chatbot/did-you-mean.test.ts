@@ -1,3 +1,5 @@
+// Typing errors and the name that was meant.
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { didYouMean } from "#app/services/chatbot/did-you-mean.ts";

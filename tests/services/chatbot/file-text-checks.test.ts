@@ -1,3 +1,5 @@
+// What must not stand in a persona's text: secrets and unknown placeholders, found with their place.
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findingsOf, withoutMessage } from "../../support/data-folder.ts";

@@ -1,3 +1,5 @@
+// Knowledge files: what a good one becomes, and what a bad one is told.
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findingsOf, loadWith, withoutMessage } from "../../support/data-folder.ts";

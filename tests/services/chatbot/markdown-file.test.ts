@@ -1,3 +1,5 @@
+// Reading markdown from people we do not trust: code never runs, bombs never unfold, places are right.
+
 import assert from "node:assert/strict";
 import { existsSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,5 @@
+// Objects that speak for themselves: nothing of the main persona gets in unless their file says so.
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PLATFORM_DISCLOSURE } from "#app/models/platform-lines.ts";

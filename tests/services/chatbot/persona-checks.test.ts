@@ -1,3 +1,5 @@
+// Every rule that a persona file can break, with file, line and column.
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { findingsOf, loadWith, withoutMessage } from "../../support/data-folder.ts";

@@ -1,3 +1,5 @@
+// The whole data folder in one go; what is broken costs only itself.
+
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { mkdir, symlink, writeFile } from "node:fs/promises";

@@ -1,3 +1,5 @@
+// The main persona and its variants: inheritance, defaults, freezing, revision.
+
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import type { Persona } from "#app/models/persona.ts";

@@ -1,3 +1,5 @@
+// From markdown to sections: headings, additions, languages, examples.
+
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { cutAtHeadings, cutChunks } from "#app/services/chatbot/markdown-headings.ts";

@@ -23,7 +23,7 @@ export async function startQueue(test: TestContext, options: ChatCoreOptions = {
     counts.idle += 1;
   };
   const conversationId = CONVERSATION_ID;
-  const feed = new RemoteFeed({ conversationId, log: parts.storage.log, channel });
+  const feed = new RemoteFeed({ ...parts, conversationId, log: parts.storage.log, channel });
   const queue = new RunQueue({ ...parts, conversationId, channel, feed, onIdle });
   test.after(() => {
     // Also where the test failed on its way: a line that works on keeps the process alive.

@@ -48,9 +48,28 @@ describe("a reader that starts", () => {
     await publish(3);
     const stale = await head();
     start(5, stale);
+    await settle();
     assert.deepEqual(levels, [5]);
     await publish(4);
     assert.deepEqual(shown.seqs, [6, 7]);
+  });
+
+  it("misses nothing that was appended elsewhere before anybody here listened, though the snapshot was ahead", async (test) => {
+    const { start, publish, append, shown, levels, head } = await startReading(test);
+    await publish(3);
+    const stale = await head();
+    await append(4);
+    start(5, stale);
+    await settle();
+    assert.deepEqual([shown.seqs, levels], [[6, 7], [7]]);
+  });
+
+  it("is lost when its log was, while its snapshot was ahead", async (test) => {
+    const { start, publish, lost, levels } = await startReading(test);
+    await publish(3);
+    start(5, { epoch: "another", lastSeq: 3 });
+    await settle();
+    assert.deepEqual([lost, levels], [[undefined], []]);
   });
 
   it("misses nothing of what was published between the look at the head and the start", async (test) => {

@@ -20,6 +20,8 @@ export async function startReading(test: TestContext, { eventBytes = 0 } = {}) {
   const lease = await storage.lease.acquire(conversationId);
   if (!lease) throw new Error("the lease was not free");
   const first = await storage.log.open(conversationId);
+  // As the one who produces does before it publishes anything.
+  channel.enter(first.epoch);
   let lastSeq = 0;
   const reader = new Reader({
     conversationId,

@@ -152,4 +152,33 @@ describe("a reader that has lost the log", () => {
     await settle();
     assert.deepEqual(other.shown.closedWith, ["internalError"]);
   });
+
+  it("is told nothing of a conversation that it would not hear, and is asked to come again", async (test) => {
+    const { core, connect, client, back } = await startJoined(test);
+    const away = () => Promise.reject(new AppError("storage_unavailable"));
+    const other = connect();
+    core.parts.storage.beforeNext("subscribe", away);
+    await assert.rejects(other.session.handle(back), { code: "storage_unavailable" });
+    assert.deepEqual(other.shown.sent, []);
+    assert.equal((await other.tell(back, "joined")).new, false);
+    // One who moves on to a conversation that cannot be heard stays where it was, and goes on hearing.
+    core.parts.storage.beforeNext("subscribe", away);
+    await assert.rejects(other.session.handle({ type: "join" }), { code: "storage_unavailable" });
+    const { runId } = await client.tell({ type: "message", text: "Hello" }, "accepted");
+    assert.equal((await endOf(other.shown, String(runId))).type, "RUN_FINISHED");
+  });
+
+  it("leaves nothing listening when its client goes while it comes in", async (test) => {
+    const { core, connect, client, back } = await startJoined(test);
+    client.session.close();
+    const gate = Promise.withResolvers<void>();
+    core.parts.storage.beforeNext("subscribe", () => gate.promise);
+    const other = connect();
+    const joining = other.session.handle(back);
+    await settle();
+    other.session.close();
+    gate.resolve();
+    await joining;
+    assert.deepEqual([other.shown.sent, core.conversations.counts.live], [[], 0]);
+  });
 });

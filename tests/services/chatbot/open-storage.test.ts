@@ -1,0 +1,115 @@
+// Where conversations live: in Redis where it is configured and there, else in memory, and that is said.
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer, type Socket } from "node:net";
+import { describe, it } from "node:test";
+import { openStorage } from "#app/services/chatbot/memory-factory.ts";
+import { newConversation } from "../../contracts/conversation-samples.ts";
+import { createRecordingLogger } from "../../support/recording-logger.ts";
+import { startPretender } from "../../support/redis-relay.ts";
+import { RedisServer } from "../../support/redis-server.ts";
+import { until } from "../../support/until.ts";
+
+const TTL_MS = 60_000;
+/** Redis has three seconds at the start; the rest is this machine's. */
+const START_LIMIT_MS = 3_500;
+
+function open(redisUrl: string | undefined) {
+  const log = createRecordingLogger();
+  return openStorage({ conversationTtlMs: TTL_MS, redisUrl, logger: log }).then((opened) => ({
+    ...opened,
+    log,
+  }));
+}
+
+/** Accepts connections and never says a word. */
+async function startSilence() {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => socket.destroy());
+    // Who does not read never sees the other side's end.
+    socket.resume().once("end", () => socket.destroy());
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  assert.ok(typeof address === "object" && address);
+  return {
+    url: `redis://127.0.0.1:${address.port}`,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+describe("the storage that is opened", () => {
+  it("is memory where no Redis is configured, and that is no lack", async () => {
+    const { storage, redis, isDegraded, log } = await open(undefined);
+    assert.deepEqual([storage.kind, redis, isDegraded], ["memory", undefined, false]);
+    assert.deepEqual(log.lines, []);
+    await storage.close();
+  });
+
+  it("is Redis where it is there: it outlives this process's part, with its time to live", async () => {
+    await using server = await RedisServer.start();
+    const first = await open(server.url);
+    assert.deepEqual([first.storage.kind, first.isDegraded], ["redis", false]);
+    assert.ok(first.redis?.isReady);
+    assert.equal(first.log.named("redis_memory_initialized").length, 1);
+    const wish = newConversation();
+    await first.storage.store.create(wish);
+    await first.storage.close();
+    const second = await open(server.url);
+    assert.notEqual(second.storage.instanceId, first.storage.instanceId);
+    const { conversation } = await second.storage.store.page(wish.id, { limit: 1 });
+    assert.equal(conversation.tokenHash, wish.tokenHash);
+    const left = Number(await server.command("PTTL", `parley:{${wish.id}}:meta`));
+    assert.ok(left > 0 && left <= TTL_MS);
+    await second.storage.close();
+  });
+
+  for (const [what, start] of [
+    [
+      "is not there",
+      async () => ({ url: "redis://127.0.0.1:1", [Symbol.asyncDispose]: async () => undefined }),
+    ],
+    ["never answers", startSilence],
+    ["is too old", () => startPretender("6.2.14")],
+  ] as const) {
+    it(`is memory, in time and said in the log, where Redis ${what}`, async () => {
+      await using redis = await start();
+      const startedAt = performance.now();
+      const { storage, isDegraded, log, redis: connection } = await open(redis.url);
+      assert.ok(performance.now() - startedAt < START_LIMIT_MS);
+      assert.deepEqual([storage.kind, isDegraded, connection], ["memory", true, undefined]);
+      const [line, ...others] = log.named("storage_degraded");
+      assert.deepEqual([line?.level, line?.fields.storage, others], ["error", "memory", []]);
+      const wish = newConversation();
+      assert.equal((await storage.store.create(wish)).created, true);
+      await storage.close();
+    });
+  }
+
+  it("says nothing of a password that Redis refused", async () => {
+    await using server = await RedisServer.start({ password: "right" });
+    const { storage, isDegraded, log } = await open(server.url.replace("right", "wrong-secret"));
+    assert.deepEqual([storage.kind, isDegraded], ["memory", true]);
+    const told = log.lines.map(
+      ({ fields }) => `${JSON.stringify(fields)} ${String(Object(fields).err?.stack)}`,
+    );
+    assert.ok(told.length > 0 && !told.join().includes("wrong-secret"));
+    await storage.close();
+  });
+
+  it("leaves no connection open to a Redis that was given up", async () => {
+    await using silence = await startSilence();
+    const { storage } = await open(silence.url);
+    assert.ok(silence.sockets.size > 0);
+    await until("all are closed", () => [...silence.sockets].every(({ destroyed }) => destroyed));
+    await storage.close();
+  });
+});
