@@ -2,18 +2,22 @@
 // A Redis that is away at the start costs durability, not the service: conversations live in memory then, and that is said.
 
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "#app/core/logging.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
 import { LocalEventLog } from "./local-event-log.ts";
 import { LocalConversationStore } from "./local-memory.ts";
 import { LocalRunLease } from "./local-run-lease.ts";
 import { LOCAL_STORAGE_LIMITS, LocalStorage } from "./local-storage.ts";
-import { createRedisBundle } from "./redis-bundle.ts";
+import { createRedisBundle, type RedisBundle, type RedisBundleOptions } from "./redis-bundle.ts";
 import type { StorageBundle } from "./storage-bundle.ts";
 
 export type { StorageBundle } from "./storage-bundle.ts";
 
 const SWEEP_EVERY_MS = 60_000;
+/** For so long a new attempt at Redis is begun at the start; with the last one's own limit about 3 s in all. */
+const REDIS_TRIED_MS = 1_500;
+const REDIS_PAUSE_MS = 200;
 
 export interface OpenStorageOptions {
   readonly conversationTtlMs: number;
@@ -36,12 +40,24 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
     return { storage: createStorageBundle({ conversationTtlMs }), redis: undefined, isDegraded: false };
   }
   try {
-    const instanceId = randomUUID();
-    const storage = await createRedisBundle({ url: redisUrl, conversationTtlMs, instanceId, logger });
+    const storage = await openRedis({ url: redisUrl, conversationTtlMs, instanceId: randomUUID(), logger });
     return { storage, redis: storage.connection, isDegraded: false };
   } catch (error) {
     logger.error({ err: error, storage: "memory" }, "storage_degraded");
     return { storage: createStorageBundle({ conversationTtlMs }), redis: undefined, isDegraded: true };
+  }
+}
+
+/** Going on in memory is for as long as the process lives: it is not decided by one answer that came late. */
+async function openRedis(options: RedisBundleOptions): Promise<RedisBundle> {
+  const triedUntil = performance.now() + REDIS_TRIED_MS;
+  for (;;) {
+    try {
+      return await createRedisBundle(options);
+    } catch (error) {
+      if (performance.now() > triedUntil) throw error;
+      await pause(REDIS_PAUSE_MS);
+    }
   }
 }
 

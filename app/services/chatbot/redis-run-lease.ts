@@ -15,6 +15,8 @@ export class RedisRunLease implements RunLease {
   readonly #options: RedisKeeperOptions;
   readonly #held = new Set<string>();
   readonly #hints: RedisRunHints;
+  /** Generations that could not be given back: Redis was away. They would stand in our own way until they lapse. */
+  readonly #unreleased = new Map<string, number>();
 
   constructor(options: RedisKeeperOptions) {
     this.#hints = new RedisRunHints(options.connection);
@@ -28,6 +30,9 @@ export class RedisRunLease implements RunLease {
 
   async acquire(conversationId: string): Promise<Lease | undefined> {
     const { connection, instanceId, conversationTtlMs } = this.#options;
+    const unreleased = this.#unreleased.get(conversationId);
+    if (unreleased !== undefined) await this.#free(conversationId, unreleased);
+    this.#unreleased.delete(conversationId);
     const args = [String(LEASE_TIMES.lifeMs), instanceId, String(conversationTtlMs)];
     const reply = await connection.run(ACQUIRE, keysOf(ACQUIRE, conversationId), args);
     const generation = checked(generationSchema, reply);
@@ -52,10 +57,21 @@ export class RedisRunLease implements RunLease {
   async release({ conversationId, generation }: Lease, isDone = true): Promise<void> {
     // Before the call: whether it arrives or not, nobody works here on this conversation any more.
     this.#held.delete(conversationId);
-    const { connection } = this.#options;
-    const reply = await connection.run(RELEASE, keysOf(RELEASE, conversationId), [String(generation)]);
+    let reply: unknown;
+    try {
+      reply = await this.#free(conversationId, generation);
+    } catch (error) {
+      this.#unreleased.set(conversationId, generation);
+      // By then it has lapsed.
+      setTimeout(() => this.#unreleased.delete(conversationId), LEASE_TIMES.lifeMs).unref();
+      throw error;
+    }
     // Who lost it has nothing to say of the conversation any more: the hint is the next holder's. And not before the
     // lease is free: whoever finds the hint shall be able to take it.
     if (reply !== 0) void this.#hints.released(conversationId, isDone && reply === 1);
+  }
+
+  #free(conversationId: string, generation: number): Promise<unknown> {
+    return this.#options.connection.run(RELEASE, keysOf(RELEASE, conversationId), [String(generation)]);
   }
 }

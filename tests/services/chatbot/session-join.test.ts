@@ -156,6 +156,7 @@ describe("a reader that has lost the log", () => {
   it("is told nothing of a conversation that it would not hear, and is asked to come again", async (test) => {
     const { core, connect, client, back } = await startJoined(test);
     const away = () => Promise.reject(new AppError("storage_unavailable"));
+    client.session.close();
     const other = connect();
     core.parts.storage.beforeNext("subscribe", away);
     await assert.rejects(other.session.handle(back), { code: "storage_unavailable" });
@@ -164,8 +165,8 @@ describe("a reader that has lost the log", () => {
     // One who moves on to a conversation that cannot be heard stays where it was, and goes on hearing.
     core.parts.storage.beforeNext("subscribe", away);
     await assert.rejects(other.session.handle({ type: "join" }), { code: "storage_unavailable" });
-    const { runId } = await client.tell({ type: "message", text: "Hello" }, "accepted");
-    assert.equal((await endOf(other.shown, String(runId))).type, "RUN_FINISHED");
+    const { runId } = await other.tell({ type: "message", text: "Hello" }, "accepted");
+    assert.equal((await endOf(other.shown, String(runId))).threadId, back.conversationId);
   });
 
   it("leaves nothing listening when its client goes while it comes in", async (test) => {
