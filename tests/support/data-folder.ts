@@ -4,8 +4,8 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import { formatProblem } from "#app/services/chatbot/persona-files/persona-problems.ts";
 import { loadPersonaLibrary, PersonaLibraryError } from "#app/services/chatbot/persona-library.ts";
-import { formatProblem } from "#app/services/chatbot/persona-problems.ts";
 import type { PersonaLibrary } from "#app/services/chatbot/persona-registry.ts";
 
 /** A whole persona without a finding: every test breaks one thing of it. */

@@ -31,7 +31,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   "rate-limiter-flexible": ["app/core/rate-limit.ts"],
   "@langchain/openai": ["app/services/llm/"],
   "@langchain/langgraph": ["app/services/chatbot/agent.ts"],
-  "gray-matter": ["app/services/chatbot/markdown-file.ts"],
+  "gray-matter": ["app/services/chatbot/persona-files/markdown-file.ts"],
   fastify: ["app/app.ts", "app/api/"],
 };
 

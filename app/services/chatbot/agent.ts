@@ -6,6 +6,7 @@ import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { AppError } from "#app/core/errors.ts";
 import { detectLanguage } from "#app/core/language.ts";
 import type { Persona } from "#app/models/persona.ts";
+import { authoredLines } from "#app/services/chatbot/retrieval/intents.ts";
 import type {
   AuthoredLines,
   ChatModelClient,
@@ -13,7 +14,6 @@ import type {
   Passage,
   ReplySource,
 } from "#app/services/llm/client.ts";
-import { authoredLines } from "./intents.ts";
 import type { Knowledge } from "./knowledge.ts";
 import { chooseLanguage } from "./persona-view.ts";
 import { assemblePrompt } from "./prompt.ts";

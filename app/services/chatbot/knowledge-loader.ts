@@ -1,15 +1,18 @@
 // Notes that any persona may draw on: `knowledge/*.md` of the data folder, cut at their headings.
 
+import { deepFreeze } from "#app/core/frozen-value.ts";
 import { type KnowledgeFile, knowledgeFileSchema } from "#app/models/knowledge-file.ts";
 import type { KnowledgeNote, PersonaProblem } from "#app/models/persona.ts";
-import { checkFileText } from "./file-text-checks.ts";
-import { checkFrontMatter } from "./front-matter-check.ts";
-import { deepFreeze } from "./frozen-value.ts";
-import { normalizeText, parseMarkdownFile } from "./markdown-file.ts";
-import { type MarkdownSource, readMarkdownFolder } from "./markdown-folder.ts";
-import { cutChunks } from "./markdown-headings.ts";
-import { checkFileId } from "./persona-definition.ts";
-import { toStateConditions } from "./state-conditions.ts";
+import { checkFileText } from "#app/services/chatbot/persona-files/file-text-checks.ts";
+import { checkFrontMatter } from "#app/services/chatbot/persona-files/front-matter-check.ts";
+import { normalizeText, parseMarkdownFile } from "#app/services/chatbot/persona-files/markdown-file.ts";
+import {
+  type MarkdownSource,
+  readMarkdownFolder,
+} from "#app/services/chatbot/persona-files/markdown-folder.ts";
+import { cutChunks } from "#app/services/chatbot/persona-files/markdown-headings.ts";
+import { checkFileId } from "#app/services/chatbot/persona-files/persona-definition.ts";
+import { toStateConditions } from "#app/services/chatbot/persona-files/state-conditions.ts";
 
 export interface KnowledgeFiles {
   /** In the order of the file names; a broken one is left out and named in `problems`. */

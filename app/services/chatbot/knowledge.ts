@@ -4,11 +4,11 @@
 import { fold } from "#app/core/folding.ts";
 import { prepareKey, type SearchableText, toSearchableText } from "#app/core/text-analysis.ts";
 import type { KnowledgeEntry, KnowledgeNote, Persona } from "#app/models/persona.ts";
+import { chooseExcerpt } from "#app/services/chatbot/retrieval/excerpt.ts";
+import { type GameState, isUnlocked, mayKnow } from "#app/services/chatbot/retrieval/knowledge-gate.ts";
+import { buildIndexes, type LanguageIndex } from "#app/services/chatbot/retrieval/knowledge-index.ts";
+import { type Question, readQuestion } from "#app/services/chatbot/retrieval/question.ts";
 import type { Passage } from "#app/services/llm/client.ts";
-import { chooseExcerpt } from "./excerpt.ts";
-import { type GameState, isUnlocked, mayKnow } from "./knowledge-gate.ts";
-import { buildIndexes, type LanguageIndex } from "./knowledge-index.ts";
-import { type Question, readQuestion } from "./question.ts";
 import { estimateTokens } from "./token-estimate.ts";
 
 export interface KnowledgeQuery {

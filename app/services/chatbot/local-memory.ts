@@ -2,6 +2,7 @@
 // atomic without a lock. What comes in is copied and frozen: nobody outside holds a piece of what is kept.
 
 import { AppError } from "#app/core/errors.ts";
+import { deepFreeze } from "#app/core/frozen-value.ts";
 import type {
   Conversation,
   ConversationChange,
@@ -12,7 +13,6 @@ import type {
   StoredMessage,
   Turn,
 } from "#app/models/conversation.ts";
-import { deepFreeze } from "./frozen-value.ts";
 import type { LocalRecord, LocalStorage, StoredConversation } from "./local-storage.ts";
 import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING } from "./memory.ts";
 import type { Lease } from "./run-lease.ts";

@@ -2,9 +2,13 @@
 // nothing unless its file says so.
 
 import type { Persona, PersonaProblem } from "#app/models/persona.ts";
-import { readMarkdownFolder } from "./markdown-folder.ts";
-import { buildPersona, type PersonaBases, type PersonaLoadOptions } from "./persona-build.ts";
-import { readPersonaDefinition } from "./persona-definition.ts";
+import { readMarkdownFolder } from "#app/services/chatbot/persona-files/markdown-folder.ts";
+import {
+  buildPersona,
+  type PersonaBases,
+  type PersonaLoadOptions,
+} from "#app/services/chatbot/persona-files/persona-build.ts";
+import { readPersonaDefinition } from "#app/services/chatbot/persona-files/persona-definition.ts";
 
 export interface ObjectFiles {
   /** By id, in the order of the file names; a broken one is left out and named in `problems`. */

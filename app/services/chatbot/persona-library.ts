@@ -3,11 +3,11 @@
 // main persona cannot be had. Does not: watch the folder.
 
 import type { PersonaProblem } from "#app/models/persona.ts";
+import type { PersonaLoadOptions } from "#app/services/chatbot/persona-files/persona-build.ts";
+import { formatProblem, sortProblems } from "#app/services/chatbot/persona-files/persona-problems.ts";
 import { loadKnowledgeFiles } from "./knowledge-loader.ts";
 import { loadObjectFiles } from "./object-persona-loader.ts";
-import type { PersonaLoadOptions } from "./persona-build.ts";
 import { loadPersonaFiles } from "./persona-loader.ts";
-import { formatProblem, sortProblems } from "./persona-problems.ts";
 import type { PersonaLibrary } from "./persona-registry.ts";
 
 /** There is no usable main persona: nothing can be served. Its message is the findings, a line each. */

@@ -2,10 +2,20 @@
 // Promises: a broken variant is left out and named; without the main persona there is none at all.
 
 import type { Persona, PersonaProblem } from "#app/models/persona.ts";
-import { readMarkdownFolder, readMarkdownSource } from "./markdown-folder.ts";
-import { buildPersona, type PersonaBases, type PersonaLoadOptions } from "./persona-build.ts";
-import { type PersonaDefinition, readPersonaDefinition } from "./persona-definition.ts";
-import { FILE_START } from "./persona-problems.ts";
+import {
+  readMarkdownFolder,
+  readMarkdownSource,
+} from "#app/services/chatbot/persona-files/markdown-folder.ts";
+import {
+  buildPersona,
+  type PersonaBases,
+  type PersonaLoadOptions,
+} from "#app/services/chatbot/persona-files/persona-build.ts";
+import {
+  type PersonaDefinition,
+  readPersonaDefinition,
+} from "#app/services/chatbot/persona-files/persona-definition.ts";
+import { FILE_START } from "#app/services/chatbot/persona-files/persona-problems.ts";
 
 /** The main persona's id, which is its file's name. */
 export const MAIN_PERSONA_ID = "persona";

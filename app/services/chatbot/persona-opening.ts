@@ -1,8 +1,8 @@
 // Opens the personas at the start, and says in the log what was found.
 
 import type { Logger } from "#app/core/logging.ts";
+import { formatProblem } from "#app/services/chatbot/persona-files/persona-problems.ts";
 import { loadPersonaLibrary } from "./persona-library.ts";
-import { formatProblem } from "./persona-problems.ts";
 import { createPersonaRegistry, type PersonaRegistry } from "./persona-registry.ts";
 
 export interface PersonaOpeningOptions {

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { KnowledgeNote, Persona, StateCondition } from "#app/models/persona.ts";
 import { createKnowledge, type KnowledgeQuery } from "#app/services/chatbot/knowledge.ts";
-import { isUnlocked, mayKnow } from "#app/services/chatbot/knowledge-gate.ts";
-import { buildIndexes } from "#app/services/chatbot/knowledge-index.ts";
+import { isUnlocked, mayKnow } from "#app/services/chatbot/retrieval/knowledge-gate.ts";
+import { buildIndexes } from "#app/services/chatbot/retrieval/knowledge-index.ts";
 import { handMadeEntry, handMadeNote, handMadePersona } from "./hand-made-persona.ts";
 
 const NO_NOTES: readonly KnowledgeNote[] = [];

@@ -5,10 +5,10 @@ import { before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { detectLanguage } from "#app/core/language.ts";
 import type { Persona } from "#app/models/persona.ts";
-import { authoredLines } from "#app/services/chatbot/intents.ts";
 import { createKnowledge } from "#app/services/chatbot/knowledge.ts";
 import { loadPersonaLibrary } from "#app/services/chatbot/persona-library.ts";
 import type { PersonaLibrary } from "#app/services/chatbot/persona-registry.ts";
+import { authoredLines } from "#app/services/chatbot/retrieval/intents.ts";
 import { createOfflineClient } from "#app/services/llm/offline.ts";
 import { ENGLISH_QUESTIONS, TURKISH_QUESTIONS, UNANSWERABLE_QUESTIONS } from "./questions.ts";
 

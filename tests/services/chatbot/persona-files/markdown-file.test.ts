@@ -6,9 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { type MarkdownFile, normalizeText, parseMarkdownFile } from "#app/services/chatbot/markdown-file.ts";
-import { formatProblem, ProblemList } from "#app/services/chatbot/persona-problems.ts";
-import { withoutMessage } from "../../support/data-folder.ts";
+import {
+  type MarkdownFile,
+  normalizeText,
+  parseMarkdownFile,
+} from "#app/services/chatbot/persona-files/markdown-file.ts";
+import { formatProblem, ProblemList } from "#app/services/chatbot/persona-files/persona-problems.ts";
+import { withoutMessage } from "../../../support/data-folder.ts";
 
 function parse(raw: string): { file: MarkdownFile | undefined; findings: string[] } {
   const problems = new ProblemList("data/x.md");

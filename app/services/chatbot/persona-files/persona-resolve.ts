@@ -1,8 +1,8 @@
 // A definition and what it extends become one persona: defaults filled in, inherited, frozen, with its revision.
 // Merging goes by a list of known keys. Does not judge the result (persona-checks.ts).
 
+import { deepFreeze, revisionOf } from "#app/core/frozen-value.ts";
 import type { Persona } from "#app/models/persona.ts";
-import { deepFreeze, revisionOf } from "./frozen-value.ts";
 import { resolveBody } from "./persona-body.ts";
 import type { PersonaDefinition } from "./persona-definition.ts";
 import { resolveFront } from "./persona-front.ts";

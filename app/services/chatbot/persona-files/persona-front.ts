@@ -1,9 +1,9 @@
 // The part of a persona that comes from front matter, over what is inherited and over the defaults.
 
+import { toBareRecord } from "#app/core/frozen-value.ts";
 import type { KnowledgeEntry, LocalizedText, Persona, PersonaTest } from "#app/models/persona.ts";
 import type { LocalizedTextInput } from "#app/models/persona-file.ts";
 import { PLATFORM_DISCLOSURE } from "#app/models/platform-lines.ts";
-import { toBareRecord } from "./frozen-value.ts";
 import type { PersonaDefinition } from "./persona-definition.ts";
 import { toStateConditions } from "./state-conditions.ts";
 

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findIntent, type Intent } from "#app/services/chatbot/intent-patterns.ts";
-import { authoredLines } from "#app/services/chatbot/intents.ts";
-import { handMadePersona } from "./hand-made-persona.ts";
+import { findIntent, type Intent } from "#app/services/chatbot/retrieval/intent-patterns.ts";
+import { authoredLines } from "#app/services/chatbot/retrieval/intents.ts";
+import { handMadePersona } from "../hand-made-persona.ts";
 
 const NAME = "Ada Lovelace";
 

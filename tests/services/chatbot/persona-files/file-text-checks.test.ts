@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findingsOf, withoutMessage } from "../../support/data-folder.ts";
+import { findingsOf, withoutMessage } from "../../../support/data-folder.ts";
 
 describe("a secret in a file", () => {
   const digits = "0123456789abcdefghijABCDEFGHIJ012345";

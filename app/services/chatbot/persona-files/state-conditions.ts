@@ -1,8 +1,8 @@
 // `when:` of a file as the conditions that a gate checks.
 
+import { toBareRecord } from "#app/core/frozen-value.ts";
 import type { KnowledgeFile } from "#app/models/knowledge-file.ts";
 import type { KnowledgeGate, StateCondition } from "#app/models/persona.ts";
-import { toBareRecord } from "./frozen-value.ts";
 
 const OPERATORS = ["eq", "ne", "gt", "gte", "lt", "lte"] as const;
 

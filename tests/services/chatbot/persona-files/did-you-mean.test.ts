@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { didYouMean } from "#app/services/chatbot/did-you-mean.ts";
+import { didYouMean } from "#app/services/chatbot/persona-files/did-you-mean.ts";
 
 describe("didYouMean", () => {
   it("names the nearest candidate, whatever the case", () => {

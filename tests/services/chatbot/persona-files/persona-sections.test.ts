@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { cutAtHeadings, cutChunks } from "#app/services/chatbot/markdown-headings.ts";
-import { parseExamples } from "#app/services/chatbot/persona-examples.ts";
-import { formatProblem, ProblemList } from "#app/services/chatbot/persona-problems.ts";
-import { type PersonaSection, parsePersonaSections } from "#app/services/chatbot/persona-sections.ts";
+import { cutAtHeadings, cutChunks } from "#app/services/chatbot/persona-files/markdown-headings.ts";
+import { parseExamples } from "#app/services/chatbot/persona-files/persona-examples.ts";
+import { formatProblem, ProblemList } from "#app/services/chatbot/persona-files/persona-problems.ts";
+import {
+  type PersonaSection,
+  parsePersonaSections,
+} from "#app/services/chatbot/persona-files/persona-sections.ts";
 
 function parse(body: string, bodyLine = 1): { sections: readonly PersonaSection[]; findings: string[] } {
   const problems = new ProblemList("p.md");

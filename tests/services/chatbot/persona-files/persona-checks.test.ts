@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { findingsOf, loadWith, withoutMessage } from "../../support/data-folder.ts";
+import { findingsOf, loadWith, withoutMessage } from "../../../support/data-folder.ts";
 
 describe("a finding about a variant", () => {
   const cases: readonly [string, string, ...string[]][] = [
