@@ -197,5 +197,6 @@ setTimeout(() => {
   process.stderr.write(`\nNot finished after ${DEADLINE_MS / 1000} s.\n`);
   process.exit(1);
 }, DEADLINE_MS).unref();
-process.once("SIGINT", () => process.exit(130)).once("SIGTERM", () => process.exit(143));
+// Not once: a second Ctrl-C while the first is being obeyed would end it at once, and leave its servers behind.
+process.on("SIGINT", () => process.exit(130)).on("SIGTERM", () => process.exit(143));
 process.exitCode = await main();

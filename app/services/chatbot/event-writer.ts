@@ -60,6 +60,18 @@ export class EventWriter {
     this.#confirmed.catch((error: unknown) => this.#fail(error));
   }
 
+  /**
+   * Writes what ends something, and records that it has ended: in the log first, then in the store, and shown only after
+   * both. Whoever finds the end in the log alone can still record it; an end that stood in the store alone would be
+   * missing from the row of numbers for ever.
+   */
+  conclude(events: readonly ConversationEvent[], record: (seq: number) => Promise<void>): void {
+    this.#append();
+    for (const event of events) this.write(event);
+    const seq = this.#lastSeq;
+    this.#append(() => record(seq));
+  }
+
   /** Resolves when everything written so far was confirmed and published, or has failed. */
   async settled(): Promise<void> {
     // One turn of the microtask queue, so that what was written just now is on its way.
@@ -67,16 +79,18 @@ export class EventWriter {
     await this.#confirmed.catch(() => undefined);
   }
 
-  #append(): void {
+  #append(afterwards?: () => Promise<void>): void {
     const events = this.#pending;
     this.#pending = [];
-    if (this.#failed) return;
+    if (this.#failed || events.length === 0) return;
     const firstSeq = this.#lastSeq - events.length + 1;
     const floorSeq = this.#floorSeq || this.#lastSeq + 1;
     const appended = this.#options.log.append(this.#options.lease, { firstSeq, events, floorSeq });
-    this.#confirmed = Promise.all([this.#confirmed, appended]).then(() => {
-      if (!this.#failed) this.#options.channel.publish(firstSeq, events);
-    });
+    this.#confirmed = Promise.all([this.#confirmed, appended])
+      .then(() => (this.#failed ? undefined : afterwards?.()))
+      .then(() => {
+        if (!this.#failed) this.#options.channel.publish(firstSeq, events);
+      });
     this.#confirmed.catch((error: unknown) => this.#fail(error));
   }
 

@@ -5,6 +5,7 @@ import { toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Conversation, MessageTurn, Turn } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
+import type { ConversationEvent } from "#app/models/server-event.ts";
 import type { Agent } from "./agent.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
@@ -188,8 +189,13 @@ export class RunQueue {
   ): Promise<void> {
     const persona = this.#options.registry.get(turn.persona) ?? this.#options.registry.main();
     const ref: PersonaRef = { kind: persona.kind, id: persona.id };
-    const seq = tenure.writer.lastSeq + 1;
-    tenure.writer.holdUntil(
+    this.#persona = ref;
+    const changed: ConversationEvent = {
+      type: "CUSTOM",
+      name: "persona.changed",
+      value: showPersona(persona, conversation.locale),
+    };
+    tenure.writer.conclude([changed], (seq) =>
       this.#options.storage.store.record(tenure.lease, {
         type: "persona-changed",
         turnId: turn.turnId,
@@ -197,12 +203,6 @@ export class RunQueue {
         seq,
       }),
     );
-    this.#persona = ref;
-    tenure.writer.write({
-      type: "CUSTOM",
-      name: "persona.changed",
-      value: showPersona(persona, conversation.locale),
-    });
     await tenure.writer.settled();
   }
 

@@ -138,15 +138,9 @@ function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings
     });
   }
   events.push(terminalEvent(options, outcome, timings));
-  const seq = writer.lastSeq + events.length;
-  const recorded = store.record(lease, {
-    type: "run-finished",
-    runId: turn.runId,
-    ...(reply && { reply }),
-    seq,
-  });
-  writer.holdUntil(recorded);
-  for (const event of events) writer.write(event);
+  writer.conclude(events, (seq) =>
+    store.record(lease, { type: "run-finished", runId: turn.runId, ...(reply && { reply }), seq }),
+  );
   logEnd(options, outcome, timings, reply);
 }
 

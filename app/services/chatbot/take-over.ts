@@ -4,7 +4,13 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { ERROR_TABLE } from "#app/core/errors.ts";
-import type { Conversation, ConversationChange, MessageTurn } from "#app/models/conversation.ts";
+import type {
+  Conversation,
+  ConversationChange,
+  MessageTurn,
+  StoredMessage,
+} from "#app/models/conversation.ts";
+import type { PersonaRef } from "#app/models/persona.ts";
 import type { ConversationEvent } from "#app/models/server-event.ts";
 import type { EventLog } from "./event-log.ts";
 
@@ -16,6 +22,10 @@ interface LeftBehind {
   readonly messageEnded?: boolean;
   /** How the run's end was shown: its code, or its type. Only the record of it is missing then. */
   readonly endedBy?: string;
+  /** Who speaks, what was said so far, and what stands beside it: what the record has to hold. */
+  readonly persona?: PersonaRef | undefined;
+  readonly text?: string;
+  readonly metadata?: z.output<typeof endMetadataSchema> | undefined;
 }
 
 /** What is to be written, and recorded, to take a run over. */
@@ -28,8 +38,17 @@ export interface TakeOver {
 }
 
 const READ_LIMIT = 500;
+const personaSchema = z.object({ kind: z.enum(["persona", "object"]), id: z.string() });
+const endMetadataSchema = z.object({
+  source: z.string().exactOptional(),
+  revision: z.string().exactOptional(),
+  createdAt: z.number(),
+  partial: z.boolean().exactOptional(),
+});
 const eventSchema = z.object({
   type: z.string(),
+  delta: z.string().optional(),
+  metadata: z.unknown().optional(),
   runId: z.string().optional(),
   messageId: z.string().optional(),
   code: z.string().optional(),
@@ -55,7 +74,26 @@ export async function planTakeOver(
     events: left.endedBy === undefined ? eventsOf(conversation.id, turn, left) : [],
     successorId: successor?.runId,
     change: (seq) =>
-      successor ? { type: "run-replaced", runId, by: successor, seq } : { type: "run-finished", runId, seq },
+      successor
+        ? { type: "run-replaced", runId, by: successor, seq }
+        : { type: "run-finished", runId, ...toReply(left, runId), seq },
+  };
+}
+
+/** The reply of a run whose end was shown and not recorded, as its readers saw it. */
+function toReply(left: LeftBehind, runId: string): { reply?: StoredMessage } {
+  const { endedBy, messageId, messageEnded, text = "", persona, metadata } = left;
+  const isWhole = endedBy !== undefined && endedBy !== "run_interrupted" && messageEnded;
+  if (!isWhole || messageId === undefined || metadata === undefined) return {};
+  return {
+    reply: {
+      id: messageId,
+      role: "assistant",
+      content: text,
+      runId,
+      ...metadata,
+      ...(persona && { persona }),
+    },
   };
 }
 
@@ -74,15 +112,20 @@ async function readLeftBehind(conversation: Conversation, runId: string, log: Ev
 }
 
 function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: string): LeftBehind {
-  if (event.type === "RUN_STARTED") return { started: event.runId === runId };
+  if (event.type === "RUN_STARTED") {
+    const persona = z.object({ persona: personaSchema }).safeParse(event.metadata).data?.persona;
+    return { started: event.runId === runId, persona, text: "" };
+  }
   if (!left.started) return left;
   if (event.type === "TEXT_MESSAGE_START" && event.messageId !== undefined) {
     return { ...left, messageId: event.messageId };
   }
+  if (event.type === "TEXT_MESSAGE_CONTENT") return { ...left, text: left.text + (event.delta ?? "") };
   if (event.type === "RUN_ERROR" || event.type === "RUN_FINISHED") {
     return { ...left, endedBy: event.code ?? event.type };
   }
-  return event.type === "TEXT_MESSAGE_END" ? { ...left, messageEnded: true } : left;
+  if (event.type !== "TEXT_MESSAGE_END") return left;
+  return { ...left, messageEnded: true, metadata: endMetadataSchema.safeParse(event.metadata).data };
 }
 
 function toSuccessor(turn: MessageTurn): MessageTurn {

@@ -185,13 +185,23 @@ describe("a take-over that was broken off itself", () => {
     ["RUN_FINISHED", finished],
     ["another error", (runId: string) => failed(runId, "llm_timeout")],
   ] as const) {
-    it(`never gives a run a second end, nor its message a second reply: ${name}`, async () => {
+    it(`records what was shown, and gives a run no second end, nor its message a second reply: ${name}`, async () => {
       const turn = messageTurn("x");
-      const shown = [started(turn), opened, content("All of it."), ended(), end(turn.runId)];
+      const shown = [started(turn), opened, content("All "), content("of it."), ended(), end(turn.runId)];
       const { plan } = await leaveBehind(turn, shown);
       const { events, change, successorId } = (await plan()) ?? assert.fail("no plan");
       assert.deepEqual([events, successorId], [[], undefined]);
-      assert.deepEqual(change(5), { type: "run-finished", runId: turn.runId, seq: 5 });
+      const reply = {
+        id: REPLY,
+        role: "assistant",
+        content: "All of it.",
+        runId: turn.runId,
+        source: "model",
+        revision: "",
+        createdAt: 0,
+        persona: { kind: "persona", id: "ada" },
+      };
+      assert.deepEqual(change(6), { type: "run-finished", runId: turn.runId, reply, seq: 6 });
     });
   }
 });
