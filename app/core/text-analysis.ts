@@ -15,7 +15,7 @@ export interface Token {
   readonly isCapitalised: boolean;
 }
 
-/** A text made ready for `matchesKey`; make it once, ask it for many keys. */
+/** A text made ready for `prepareKey`'s matchers; make it once, ask it for many keys. */
 export interface SearchableText {
   readonly folded: string;
   readonly words: ReadonlyArray<KeyWord>;
@@ -80,7 +80,7 @@ function isArticle(token: Token, language: string): boolean {
   return language === "en" && token.folded === "a" && (token.text === "a" || token.start === 0);
 }
 
-/** A text as `matchesKey` wants it. */
+/** A text as the matchers of `prepareKey` want it. */
 export function toSearchableText(text: string): SearchableText {
   return { folded: fold(text), words: tokenize(text, "").map(toKeyWord) };
 }
@@ -88,13 +88,9 @@ export function toSearchableText(text: string): SearchableText {
 /**
  * Whether an author's key stands in a text: word for word, each equal when folded, or of the same English or Turkish stem, or,
  * from five letters on, a beginning of the text's word. A key with other signs (`c++`, `.net`) is looked for as it is
- * written, case and diacritics apart, not inside a longer word.
+ * written, case and diacritics apart, not inside a longer word. The key is read and stemmed here, once, and not each time
+ * it is looked for.
  */
-export function matchesKey(key: string, text: SearchableText): boolean {
-  return prepareKey(key)(text);
-}
-
-/** {@link matchesKey} for a key that is looked for again and again: it is read and stemmed once. */
 export function prepareKey(key: string): (text: SearchableText) => boolean {
   if (LITERAL_SIGN.test(key)) {
     const literal = fold(key.trim());

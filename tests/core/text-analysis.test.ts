@@ -6,11 +6,11 @@ import fc from "fast-check";
 import { fold } from "#app/core/folding.ts";
 import { splitSentences } from "#app/core/sentences.ts";
 import { isStopWord, stem } from "#app/core/stemming.ts";
-import { isAsciiTyped, matchesKey, tokenize, tokenTerms, toSearchableText } from "#app/core/text-analysis.ts";
+import { isAsciiTyped, prepareKey, tokenize, tokenTerms, toSearchableText } from "#app/core/text-analysis.ts";
 import { wordFamily } from "#app/core/word-families.ts";
 
 function matches(key: string, text: string): boolean {
-  return matchesKey(key, toSearchableText(text));
+  return prepareKey(key)(toSearchableText(text));
 }
 
 function terms(text: string, language: string, asciiTyped = false): string[] {

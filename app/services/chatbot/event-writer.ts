@@ -54,7 +54,7 @@ export class EventWriter {
     return this.#lastSeq;
   }
 
-  /** What is written from here on is shown only after this has happened too: a reply is stored before it is ended. */
+  /** What was written just now, and all that follows, is shown only after this has happened too. */
   holdUntil(done: Promise<void>): void {
     this.#confirmed = Promise.all([this.#confirmed, done]);
     this.#confirmed.catch((error: unknown) => this.#fail(error));

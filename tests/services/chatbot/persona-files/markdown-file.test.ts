@@ -153,7 +153,7 @@ describe("front matter in another language", () => {
     " yml ",
   ];
   for (const language of languages) {
-    it(`never runs: "---${language}", at the first and at the second reading`, () => {
+    it(`never runs: ---${language}, at the first and at the second reading`, () => {
       const trace = join(tmpdir(), `parley-front-matter-ran-${process.pid}`);
       rmSync(trace, { force: true });
       const code = `(globalThis.frontMatterRan = true, process.getBuiltinModule("fs").writeFileSync(${JSON.stringify(trace)}, "x"), {name: "Eve"})`;
