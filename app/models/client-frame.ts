@@ -13,7 +13,10 @@ import {
 
 const commandId = shortIdSchema.optional();
 const seq = z.int().min(0);
+const text = z.string().refine((value) => value.trim() !== "", "must not be empty");
 const chooses = { persona: personaIdSchema.optional(), object: personaIdSchema.optional() };
+
+const MAX_COMMENT_CHARS = 2_000;
 
 const joinFrame = z
   .strictObject({
@@ -49,7 +52,7 @@ const messageFrame = z
     type: z.literal("message"),
     commandId,
     id: shortIdSchema.optional(),
-    text: z.string().refine((text) => text.trim() !== "", "must not be empty"),
+    text,
     ...chooses,
   })
   .refine((frame) => !(frame.persona && frame.object), {
@@ -69,6 +72,12 @@ const FRAMES = {
   ack: z.strictObject({ type: z.literal("ack"), commandId, seq }),
   message: messageFrame,
   stop: z.strictObject({ type: z.literal("stop"), commandId, runId: shortIdSchema.optional() }),
+  regenerate: z.strictObject({
+    type: z.literal("regenerate"),
+    commandId,
+    messageId: shortIdSchema.optional(),
+  }),
+  edit: z.strictObject({ type: z.literal("edit"), commandId, messageId: shortIdSchema, text }),
   persona: personaFrame,
   history: z.strictObject({
     type: z.literal("history"),
@@ -76,6 +85,14 @@ const FRAMES = {
     before: shortIdSchema.optional(),
     limit: z.int().min(1).max(100).default(50),
   }),
+  feedback: z.strictObject({
+    type: z.literal("feedback"),
+    commandId,
+    messageId: shortIdSchema,
+    rating: z.enum(["up", "down"]),
+    comment: z.string().max(MAX_COMMENT_CHARS).optional(),
+  }),
+  typing: z.strictObject({ type: z.literal("typing"), commandId, state: z.enum(["start", "stop"]) }),
   ping: z.strictObject({
     type: z.literal("ping"),
     commandId,
@@ -89,8 +106,12 @@ export const clientFrameSchema = z.union([
   FRAMES.ack,
   FRAMES.message,
   FRAMES.stop,
+  FRAMES.regenerate,
+  FRAMES.edit,
   FRAMES.persona,
   FRAMES.history,
+  FRAMES.feedback,
+  FRAMES.typing,
   FRAMES.ping,
 ]);
 

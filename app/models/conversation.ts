@@ -11,8 +11,10 @@ export interface StoredMessage {
   readonly createdAt: number;
   /** The run that answers it, or that it comes from. */
   readonly runId: string;
-  /** The run before that one, which was interrupted; once there is one, the message is not tried again. */
+  /** The run before that one: it was interrupted, or its reply was replaced. */
   readonly parentRunId?: string;
+  /** The run before was interrupted by its server's death: the message is not tried once more. */
+  readonly retried?: boolean;
   /** Who said it; replies only. */
   readonly persona?: PersonaRef;
   /** Where a reply's words came from: `model`, `fallback-model`, `offline`, `scripted`. */
@@ -21,16 +23,38 @@ export interface StoredMessage {
   readonly revision?: string;
   /** The reply was stopped or failed after it began. */
   readonly partial?: boolean;
+  /** What the visitor thinks of it. */
+  readonly feedback?: Feedback;
+}
+
+export interface Feedback {
+  readonly rating: "up" | "down";
+  readonly comment?: string;
 }
 
 /** A step of the conversation that waits its turn: every change goes through the line, in order. */
-export type Turn = MessageTurn | PersonaTurn;
+export type Turn = MessageTurn | RevisionTurn | PersonaTurn;
 
 export interface MessageTurn {
   readonly type: "message";
   readonly runId: string;
   readonly message: StoredMessage;
   /** Somebody asked to stop it; the one who runs the line ends it as `cancelled`. */
+  readonly cancelled: boolean;
+}
+
+/** A message of the visitor's is answered anew: once its turn comes, a {@link MessageTurn} takes its place. */
+export interface RevisionTurn {
+  readonly type: "revision";
+  /** The run that will answer it. */
+  readonly runId: string;
+  readonly messageId: string;
+  /** Whether it says something else from then on, or is just answered again. */
+  readonly isEdit: boolean;
+  /** What it says from then on. */
+  readonly text: string;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
   readonly cancelled: boolean;
 }
 
@@ -91,8 +115,25 @@ export type ConversationChange =
       readonly seq: number;
     }
   | {
+      readonly type: "revised";
+      /** The run of the revision, which is the successor's too. */
+      readonly runId: string;
+      /** Takes the revision's place in the line; its `cancelled` is the one that stands there by then. */
+      readonly by: MessageTurn;
+      /** What stood in the history behind the message: it leaves, and so does the message, until it has been answered. */
+      readonly removed: readonly string[];
+      readonly seq: number;
+    }
+  | {
       readonly type: "persona-changed";
       readonly turnId: string;
       readonly persona: PersonaRef;
       readonly seq: number;
     };
+
+/** A change by a visitor that waits for nobody's turn. */
+export interface Amendment {
+  readonly type: "feedback";
+  readonly messageId: string;
+  readonly feedback: Feedback;
+}

@@ -142,6 +142,9 @@ export interface ConnectionFrames {
     commandId?: string;
   };
   history: { messages: readonly ShownMessage[]; before: string | null; hasMore: boolean; commandId?: string };
+  "feedback.saved": { messageId: string; rating: "up" | "down"; commandId?: string };
+  /** Another connection's visitor is writing, or has ceased to. */
+  typing: { connectionId: string; state: "start" | "stop" };
   replayed: { lastSeq: number };
   pong: { t?: string | number; commandId?: string };
   draining: { reconnectInMs: number };

@@ -47,6 +47,8 @@ const EVENTS: Readonly<Record<string, Check | undefined>> = {
   RUN_ERROR: (event) => hasStrings(event, "runId", "code", "message") && isObject(event.metadata),
   "message.accepted": ({ value }) => isObject(value) && hasStrings(value, "messageId", "runId", "text"),
   "persona.changed": ({ value }) => isShownPersona(value),
+  "conversation.edited": ({ value }) =>
+    isObject(value) && hasStrings(value, "messageId") && Array.isArray(value.removed),
 };
 
 const CONNECTION_FRAMES: Readonly<Record<string, Check | undefined>> = {
@@ -57,6 +59,8 @@ const CONNECTION_FRAMES: Readonly<Record<string, Check | undefined>> = {
     isShownPersona(value.persona),
   accepted: (value) => hasStrings(value, "messageId", "runId", "state"),
   history: ({ messages }) => Array.isArray(messages) && messages.every(isShownMessage),
+  "feedback.saved": (value) => hasStrings(value, "messageId", "rating"),
+  typing: (value) => hasStrings(value, "connectionId", "state"),
   replayed: ({ lastSeq }) => isPosition(lastSeq),
   pong: () => true,
   draining: ({ reconnectInMs }) => isPosition(reconnectInMs),

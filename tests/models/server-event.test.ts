@@ -98,6 +98,11 @@ const FRAMES: { readonly [Name in keyof ConnectionFrames]: readonly ConnectionFr
     { messages: [], before: null, hasMore: false },
     { messages: [shown], before: "q", hasMore: true, commandId: "1" },
   ],
+  "feedback.saved": [
+    { messageId: "a", rating: "up" },
+    { messageId: "a", rating: "down", commandId: "1" },
+  ],
+  typing: [{ connectionId: "x", state: "start" }],
   replayed: [{ lastSeq: 3 }],
   pong: [{}, { t: 1 }, { t: "a", commandId: "1" }],
   draining: [{ reconnectInMs: 17 }],

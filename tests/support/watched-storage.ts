@@ -10,6 +10,7 @@ export type StorageCall =
   | "create"
   | "accept"
   | "cancel"
+  | "amend"
   | "record"
   | "page"
   | "open"
@@ -53,11 +54,14 @@ export function watchStorage(real: StorageBundle): WatchedStorage {
     kind: real.kind,
     instanceId: real.instanceId,
     onWake: (listener) => real.onWake(listener),
+    whisper: (id, frame) => real.whisper(id, frame),
+    onWhisper: (listener) => real.onWhisper(listener),
     close: () => real.close(),
     store: {
       create: (conversation) => pass("create", () => store.create(conversation)),
       accept: (id, turn) => pass("accept", () => store.accept(id, turn)),
       cancel: (id, runId, scope) => pass("cancel", () => store.cancel(id, runId, scope)),
+      amend: (id, amendment) => pass("amend", () => store.amend(id, amendment)),
       record: (held, change) => pass("record", () => store.record(held, change)),
       page: (id, query) => pass("page", () => store.page(id, query)),
     },

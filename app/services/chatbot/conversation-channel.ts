@@ -6,6 +6,8 @@ export interface ChannelReader {
   deliver(seq: number, event: string): void;
   /** Something may have been missed: look at the log. */
   recheck(): void;
+  /** A frame of the moment, which no log keeps. Absent: hears none. */
+  whisper?(frame: string): void;
 }
 
 export class ConversationChannel {
@@ -50,6 +52,11 @@ export class ConversationChannel {
   /** Every reader looks at the log: something may have been missed. */
   recheck(): void {
     for (const reader of this.#readers) reader.recheck();
+  }
+
+  /** A frame of the moment for everybody who reads along, but for the one it comes from. */
+  whisper(frame: string, from?: ChannelReader): void {
+    for (const reader of this.#readers) if (reader !== from) reader.whisper?.(frame);
   }
 
   /** Only what the log has confirmed may be handed in here. */

@@ -5,12 +5,13 @@
 import { randomUUID } from "node:crypto";
 import { AppError } from "#app/core/errors.ts";
 import { createToken, hashToken, tokenMatches } from "#app/core/secrets.ts";
-import type { Conversation, ConversationPage } from "#app/models/conversation.ts";
+import type { Conversation, ConversationPage, Feedback, Turn } from "#app/models/conversation.ts";
 import type { Persona, PersonaRef } from "#app/models/persona.ts";
 import type { LogHead } from "./event-log.ts";
 import { LiveConversations, type LiveConversationsOptions } from "./live-conversations.ts";
 import type { Acceptance } from "./memory.ts";
 import type { StorageBundle } from "./memory-factory.ts";
+import { findQuestion, lastQuestion } from "./question.ts";
 import type { Reader, ReaderOptions } from "./reader.ts";
 
 export type ConversationsOptions = LiveConversationsOptions;
@@ -105,29 +106,64 @@ export class Conversations {
     conversation: Conversation,
     message: { id?: string | undefined; text: string },
   ): Promise<Acceptance & { messageId: string }> {
-    if (this.#live.isDrained) throw new AppError("draining");
-    this.#options.admission.assertRoom();
-    const text = message.text.toWellFormed();
-    // The one who answers now, where that has changed since this connection joined.
-    const persona = this.#live.knownQueueOf(conversation.id)?.persona ?? conversation.persona;
-    const { maxInputChars } = this.personaOf({ ...conversation, persona }).limits;
-    if (text.length > maxInputChars) {
-      throw new AppError("message_too_long", {
-        message: `A message may have at most ${maxInputChars} characters; this one has ${text.length}.`,
-        details: { maxChars: maxInputChars },
-      });
-    }
+    this.#assertTakesQuestions();
+    const text = this.#checkText(conversation, message.text);
     const messageId = message.id ?? randomUUID();
     const runId = randomUUID();
-    const acceptance = await this.#options.storage.store.accept(conversation.id, {
+    const acceptance = await this.#accept(conversation.id, {
       type: "message",
       runId,
       message: { id: messageId, role: "user", content: text, createdAt: Date.now(), runId },
       cancelled: false,
     });
-    // Of a known message too: its line may have come to a standstill when storage was away.
-    if (acceptance.state !== "finished") this.#live.queueOf(conversation.id).wake();
     return { ...acceptance, messageId };
+  }
+
+  /**
+   * Lets a message say something else and answers it anew; what followed it leaves the history. A reply that is running
+   * is stopped first, unless the message waits behind it. The same edit again is answered as a duplicate.
+   * @throws AppError `message_not_found`, and what {@link say} throws
+   */
+  async edit(
+    conversation: Conversation,
+    revision: { messageId: string; text: string },
+  ): Promise<Acceptance & { messageId: string }> {
+    this.#assertTakesQuestions();
+    const text = this.#checkText(conversation, revision.text);
+    return this.#revise(conversation.id, { messageId: revision.messageId, text, isEdit: true });
+  }
+
+  /**
+   * Answers a message again, the last one where none is named; what followed it leaves the history. Stops as
+   * {@link edit} does.
+   * @throws AppError `message_not_found`, and what {@link say} throws
+   */
+  async regenerate(
+    conversation: Conversation,
+    messageId: string | undefined,
+  ): Promise<Acceptance & { messageId: string }> {
+    this.#assertTakesQuestions();
+    const { store } = this.#options.storage;
+    const meant =
+      messageId === undefined
+        ? await lastQuestion(store, conversation.id)
+        : ((await findQuestion(store, conversation.id, messageId))?.message ?? {
+            id: messageId,
+            content: "",
+          });
+    if (!meant) throw new AppError("message_not_found", { message: "There is no message to answer yet." });
+    return this.#revise(conversation.id, { messageId: meant.id, text: meant.content, isEdit: false });
+  }
+
+  /** Keeps what the visitor thinks of a finished message. @throws AppError `message_not_found` */
+  async rate(conversationId: string, messageId: string, feedback: Feedback): Promise<void> {
+    await this.#options.storage.store.amend(conversationId, { type: "feedback", messageId, feedback });
+    this.#options.logger.info({ conversationId, messageId, rating: feedback.rating }, "feedback_saved");
+  }
+
+  /** Shows a frame of the moment to everybody else who reads the conversation, on whichever instance. */
+  whisper(conversationId: string, frame: string, from: Reader): void {
+    this.#live.whisper(conversationId, frame, from);
   }
 
   /**
@@ -181,6 +217,45 @@ export class Conversations {
    */
   drain(graceMs: number): Promise<void> {
     return this.#live.drain(graceMs);
+  }
+
+  #assertTakesQuestions(): void {
+    if (this.#live.isDrained) throw new AppError("draining");
+    this.#options.admission.assertRoom();
+  }
+
+  #checkText(conversation: Conversation, said: string): string {
+    const text = said.toWellFormed();
+    // The one who answers now, where that has changed since this connection joined.
+    const persona = this.#live.knownQueueOf(conversation.id)?.persona ?? conversation.persona;
+    const { maxInputChars } = this.personaOf({ ...conversation, persona }).limits;
+    if (text.length <= maxInputChars) return text;
+    throw new AppError("message_too_long", {
+      message: `A message may have at most ${maxInputChars} characters; this one has ${text.length}.`,
+      details: { maxChars: maxInputChars },
+    });
+  }
+
+  async #revise(
+    conversationId: string,
+    revision: { messageId: string; text: string; isEdit: boolean },
+  ): Promise<Acceptance & { messageId: string }> {
+    const { messageId } = revision;
+    const turn = {
+      ...revision,
+      type: "revision",
+      runId: randomUUID(),
+      createdAt: Date.now(),
+      cancelled: false,
+    } as const;
+    return { ...(await this.#accept(conversationId, turn)), messageId };
+  }
+
+  async #accept(conversationId: string, turn: Turn): Promise<Acceptance> {
+    const acceptance = await this.#options.storage.store.accept(conversationId, turn);
+    // Of a known message too: its line may have come to a standstill when storage was away.
+    if (acceptance.state !== "finished") this.#live.queueOf(conversationId).wake();
+    return acceptance;
   }
 
   async #look(id: string): Promise<{ page: ConversationPage; head: LogHead }> {

@@ -1,6 +1,7 @@
 // The live part of every conversation that is open or running on this instance: its channel, its line, its feed.
 // Keeps nothing of a conversation that nobody reads and nobody answers.
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "#app/core/logging.ts";
 import type { Agent } from "./agent.ts";
 import { ConversationChannel } from "./conversation-channel.ts";
@@ -30,16 +31,23 @@ interface LiveConversation {
 
 /** How often each instance looks for runs that nobody works on any more. */
 const SWEEP_EVERY_MS = 2_000;
+/**
+ * Until it looks for the next ones where it has found some: it finds a hundred at a time, and an instance that died
+ * may have left thousands. Meanwhile those are taken, and neither Redis nor this process gets all of them at once.
+ */
+const LOOK_AGAIN_MS = 250;
 
 export class LiveConversations {
   readonly #options: LiveConversationsOptions;
   readonly #live = new Map<string, LiveConversation>();
   readonly #sweeper: NodeJS.Timeout;
   #isSweeping = true;
+  #isLooking = false;
   #isDrained = false;
 
   constructor(options: LiveConversationsOptions) {
     this.#options = options;
+    options.storage.onWhisper((id, frame) => this.#live.get(id)?.channel.whisper(frame));
     options.storage.onWake((id) => this.queueOf(id).wake());
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS);
     this.#sweeper.unref();
@@ -84,6 +92,12 @@ export class LiveConversations {
     }
   }
 
+  /** A frame of the moment, for everybody who reads the conversation but this reader. */
+  whisper(conversationId: string, frame: string, from: Reader): void {
+    this.#live.get(conversationId)?.channel.whisper(frame, from);
+    void this.#options.storage.whisper(conversationId, frame);
+  }
+
   leave(conversationId: string, reader: Reader): void {
     reader.stop();
     this.#forgetIfIdle(conversationId);
@@ -101,9 +115,23 @@ export class LiveConversations {
 
   /** Takes up what an instance that died has left, this one's own predecessor included. */
   async #sweep(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const seen = new Set<string>();
+    while (await this.#takeUp(seen)) await pause(LOOK_AGAIN_MS, undefined, { ref: false });
+    this.#isLooking = false;
+  }
+
+  /** Wakes those that were not seen in this sweep; false where there are none: what nobody can take is not insisted on. */
+  async #takeUp(seen: Set<string>): Promise<boolean> {
     const abandoned = await this.#options.storage.lease.abandoned();
-    if (!this.#isSweeping) return;
-    for (const id of abandoned) this.queueOf(id).wake();
+    if (!this.#isSweeping) return false;
+    const unseen = abandoned.filter((id) => !seen.has(id));
+    for (const id of unseen) {
+      seen.add(id);
+      this.queueOf(id).wake();
+    }
+    return unseen.length > 0;
   }
 
   /** What is abandoned from here on is taken up by others: here it would only be broken off a second time. */

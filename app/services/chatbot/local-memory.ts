@@ -4,6 +4,7 @@
 import { AppError } from "#app/core/errors.ts";
 import { deepFreeze } from "#app/core/frozen-value.ts";
 import type {
+  Amendment,
   Conversation,
   ConversationChange,
   ConversationPage,
@@ -13,8 +14,16 @@ import type {
   StoredMessage,
   Turn,
 } from "#app/models/conversation.ts";
+import {
+  acceptRevision,
+  applyRevision,
+  assertRoomInLine,
+  feedbackSizeOf,
+  sizeOf,
+  standingOf,
+} from "./local-revision.ts";
 import type { LocalRecord, LocalStorage, StoredConversation } from "./local-storage.ts";
-import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING } from "./memory.ts";
+import type { Acceptance, Cancellation, ConversationStore } from "./memory.ts";
 import type { Lease } from "./run-lease.ts";
 
 export class LocalConversationStore implements ConversationStore {
@@ -43,20 +52,17 @@ export class LocalConversationStore implements ConversationStore {
 
   async accept(conversationId: string, turn: Turn): Promise<Acceptance> {
     const { record, stored } = this.#find(conversationId);
-    if (turn.type === "persona") return acceptPersona(stored, keep(turn));
-    const known = stored.accepted.get(turn.message.id);
-    if (known) {
-      if (known.message.content !== turn.message.content) throw new AppError("id_conflict");
-      return { ...standing(stored, known.runId), runId: known.runId, duplicate: true };
+    const reserve = (bytes: number): void => this.#storage.reserve(conversationId, record, bytes);
+    switch (turn.type) {
+      case "persona":
+        return acceptPersona(stored, keep(turn));
+      case "revision":
+        return acceptRevision(stored, keep(turn), reserve);
+      case "message":
+        return acceptMessage(stored, keep(turn), reserve);
+      default:
+        return turn satisfies never;
     }
-    // One is being answered, or about to be; the others wait.
-    const unanswered = stored.line.filter((entry) => entry.type === "message").length;
-    if (unanswered >= MAX_WAITING + 1) throw new AppError("queue_full");
-    this.#storage.reserve(conversationId, record, sizeOf(turn.message));
-    const kept = keep(turn);
-    stored.line = [...stored.line, kept];
-    stored.accepted.set(kept.message.id, kept);
-    return { runId: turn.runId, state: "waiting", position: stored.line.length - 1, duplicate: false };
   }
 
   async cancel(
@@ -68,7 +74,7 @@ export class LocalConversationStore implements ConversationStore {
     const found: string[] = [];
     stored.line = stored.line.map((turn) => {
       const meant =
-        turn.type === "message" &&
+        turn.type !== "persona" &&
         !turn.cancelled &&
         (runId === undefined ? scope === "all" || turn.runId === stored.runningId : turn.runId === runId);
       if (!meant) return turn;
@@ -93,11 +99,21 @@ export class LocalConversationStore implements ConversationStore {
       }
       case "run-replaced":
         return replaceRun(stored, change);
+      case "revised":
+        return this.#storage.grow(lease.conversationId, record, applyRevision(stored, keep(change)));
       case "persona-changed":
         return changePersona(stored, change);
       default:
         change satisfies never;
     }
+  }
+
+  async amend(conversationId: string, { messageId, feedback }: Amendment): Promise<void> {
+    const { record, stored } = this.#find(conversationId);
+    const index = indexOf(stored.messages, messageId);
+    const { feedback: earlier, ...message } = stored.messages[index] ?? missing();
+    this.#storage.reserve(conversationId, record, feedbackSizeOf(feedback) - feedbackSizeOf(earlier));
+    stored.messages[index] = keep({ ...message, feedback });
   }
 
   async page(
@@ -156,7 +172,7 @@ function finishRun(
   stored.messages.push(turn.message);
   if (!change.reply) return 0;
   stored.messages.push(keep(change.reply));
-  return sizeOf(change.reply);
+  return sizeOf(change.reply.content);
 }
 
 /** The message stays where it stands, under another run. */
@@ -168,7 +184,8 @@ function replaceRun(
   if (!turn) return;
   const by = keep(change.by);
   stored.line = stored.line.map((entry) => (entry === turn ? by : entry));
-  stored.accepted.set(by.message.id, by);
+  const known = stored.accepted.get(by.message.id);
+  if (known?.runId === change.runId) stored.accepted.set(by.message.id, { ...known, runId: by.runId });
   if (stored.runningId === change.runId) stored.runningId = undefined;
   stored.seq = change.seq;
 }
@@ -185,6 +202,24 @@ function changePersona(
   stored.seq = change.seq;
 }
 
+function acceptMessage(
+  stored: StoredConversation,
+  turn: MessageTurn,
+  reserve: (bytes: number) => void,
+): Acceptance {
+  const { id, content: text } = turn.message;
+  const known = stored.accepted.get(id);
+  if (known) {
+    if (known.text !== text) throw new AppError("id_conflict");
+    return { ...standingOf(stored, known.runId), runId: known.runId, duplicate: true };
+  }
+  assertRoomInLine(stored);
+  reserve(sizeOf(text));
+  stored.line = [...stored.line, turn];
+  stored.accepted.set(id, { text, runId: turn.runId });
+  return { runId: turn.runId, state: "waiting", position: stored.line.length - 1, duplicate: false };
+}
+
 /** The newest choice replaces one that still waits, so that the line cannot be flooded with them. */
 function acceptPersona(stored: StoredConversation, turn: PersonaTurn): Acceptance {
   const others = stored.line.filter((entry) => entry.type !== "persona");
@@ -193,18 +228,12 @@ function acceptPersona(stored: StoredConversation, turn: PersonaTurn): Acceptanc
   return { runId: turn.turnId, state: "waiting", position, duplicate: false };
 }
 
-function standing(stored: StoredConversation, runId: string): Pick<Acceptance, "state" | "position"> {
-  const position = stored.line.findIndex((turn) => turn.type === "message" && turn.runId === runId);
-  if (position < 0) return { state: "finished", position: 0 };
-  return { state: runId === stored.runningId ? "running" : "waiting", position };
-}
-
 function indexOf(messages: readonly StoredMessage[], id: string): number {
   const index = messages.findIndex((message) => message.id === id);
   if (index < 0) throw new AppError("message_not_found");
   return index;
 }
 
-function sizeOf(message: StoredMessage): number {
-  return message.content.length * 2 + 256;
+function missing(): never {
+  throw new AppError("message_not_found");
 }

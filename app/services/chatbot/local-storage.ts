@@ -3,7 +3,7 @@
 // an answer, never makes room for another. What stands here ends with the process.
 
 import { AppError } from "#app/core/errors.ts";
-import type { Conversation, MessageTurn, StoredMessage } from "#app/models/conversation.ts";
+import type { Conversation, StoredMessage } from "#app/models/conversation.ts";
 
 /** What the store keeps. */
 export interface StoredConversation {
@@ -13,7 +13,16 @@ export interface StoredConversation {
   runningId: string | undefined;
   messages: StoredMessage[];
   /** Every user message ever accepted, by id: what makes sending twice harmless. */
-  accepted: Map<string, MessageTurn>;
+  accepted: Map<string, AcceptedMessage>;
+}
+
+export interface AcceptedMessage {
+  /** As it was sent. */
+  readonly text: string;
+  /** As it was edited last, whether the edit still waits or not. */
+  readonly editedText?: string;
+  /** Its newest run. */
+  readonly runId: string;
 }
 
 /** What the log keeps. */

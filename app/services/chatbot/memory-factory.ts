@@ -78,6 +78,8 @@ export function createStorageBundle(options: { conversationTtlMs: number }): Sto
     lease: new LocalRunLease(storage),
     // No other instance shares this storage.
     onWake: () => undefined,
+    whisper: async () => undefined,
+    onWhisper: () => undefined,
     close: async () => clearInterval(sweeper),
   };
 }

@@ -2,6 +2,7 @@
 // The promises are held against every implementation by tests/contracts/conversation-store.ts.
 
 import type {
+  Amendment,
   Conversation,
   ConversationChange,
   ConversationPage,
@@ -15,7 +16,7 @@ export const MAX_WAITING = 4;
 
 /** The answer to a turn that was handed in. */
 export interface Acceptance {
-  /** The run that answers the message; of a known message, the first one's. */
+  /** The run that answers the message; of a known message, its newest. */
   readonly runId: string;
   readonly state: "waiting" | "running" | "finished";
   /** Turns that come before it. */
@@ -42,9 +43,12 @@ export interface ConversationStore {
   create(conversation: NewConversation): Promise<{ conversation: Conversation; created: boolean }>;
   /**
    * Puts a turn at the end of the line; once this resolves, the turn is never lost. A `persona` turn goes before the
-   * messages that wait. A known message id stores nothing and is answered with the first one's run.
+   * messages that wait; so does a `revision`, but behind the message it revises, where that waits itself. It cancels
+   * what it revises, and the running reply too unless its message waits behind that one. A known message id stores
+   * nothing and is answered with its newest run; so is the same revision a second time.
    * @throws AppError `queue_full` when {@link MAX_WAITING} messages wait already; `id_conflict` when the message id
-   *   is known with another text; `overloaded` when there is no room for it.
+   *   is known with another text; `message_not_found` when the message to be revised is none of the visitor's that
+   *   waits or stands in the history; `overloaded` when there is no room for it.
    */
   accept(conversationId: string, turn: Turn): Promise<Acceptance>;
   /** Marks one run, or with no `runId` the running and all waiting ones, as cancelled. Says which were found. */
@@ -55,6 +59,8 @@ export interface ConversationStore {
    * @throws AppError `run_interrupted` when `lease` is no longer the conversation's newest.
    */
   record(lease: Lease, change: ConversationChange): Promise<void>;
+  /** Keeps what a visitor thinks of a message in the history. @throws AppError `message_not_found` */
+  amend(conversationId: string, amendment: Amendment): Promise<void>;
   /** A page of finished messages, the newest or those before the message `before` (`message_not_found` if unknown). */
   page(
     conversationId: string,

@@ -5,7 +5,7 @@ import type { ShownMessage } from "#app/models/server-event.ts";
 
 /** A finished message; `metadata` holds what stands beside its text. */
 export function showMessage(message: StoredMessage): ShownMessage {
-  const { createdAt, runId, persona, source, revision, partial } = message;
+  const { createdAt, runId, persona, source, revision, partial, feedback } = message;
   return {
     id: message.id,
     role: message.role,
@@ -17,6 +17,7 @@ export function showMessage(message: StoredMessage): ShownMessage {
       ...(source !== undefined && { source }),
       ...(revision !== undefined && { revision }),
       ...(partial && { partial }),
+      ...(feedback && { feedback }),
     },
   };
 }

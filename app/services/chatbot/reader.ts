@@ -87,6 +87,11 @@ export class Reader {
     else this.#again = true;
   }
 
+  /** From the channel: of the moment, so it is passed on at once or not at all. */
+  whisper(frame: string): void {
+    if (this.#state === "level" && this.#announced) this.#options.transport.send(frame);
+  }
+
   /** From the client: everything up to `seq` has been read. */
   acknowledge(seq: number): void {
     if (seq > this.#cursor) return;

@@ -9,8 +9,10 @@ import { ACQUIRE, RELEASE, RENEW } from "./redis-lease-scripts.ts";
 import { APPEND, OPEN, READ } from "./redis-log-scripts.ts";
 import { RedisConversationStore } from "./redis-memory.ts";
 import { PERSONA_CHANGED, RUN_FINISHED, RUN_REPLACED, RUN_STARTED } from "./redis-record-scripts.ts";
+import { ACCEPT_REVISION, AMEND, REVISED } from "./redis-revision-scripts.ts";
 import { RedisRunLease } from "./redis-run-lease.ts";
 import { ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, CREATE, PAGE } from "./redis-store-scripts.ts";
+import { RedisWhispers, WHISPER } from "./redis-whispers.ts";
 import type { StorageBundle } from "./storage-bundle.ts";
 
 export interface RedisBundleOptions {
@@ -32,9 +34,10 @@ export interface RedisBundle extends StorageBundle {
 /** Every script there is. */
 export const REDIS_SCRIPTS: readonly ConversationScript[] = [
   ...[CREATE, ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, PAGE],
+  ...[ACCEPT_REVISION, REVISED, AMEND],
   ...[RUN_STARTED, RUN_FINISHED, RUN_REPLACED, PERSONA_CHANGED],
   ...[OPEN, APPEND, READ],
-  ...[ACQUIRE, RENEW, RELEASE],
+  ...[ACQUIRE, RENEW, RELEASE, WHISPER],
 ];
 
 /**
@@ -47,7 +50,9 @@ export async function createRedisBundle(options: RedisBundleOptions): Promise<Re
   const keeperOptions = { connection, instanceId, conversationTtlMs };
   const lease = new RedisRunLease(keeperOptions);
   const listeners: ((conversationId: string) => void)[] = [];
+  const whispers = new RedisWhispers(connection, instanceId);
   const wake = (payload: Buffer | undefined): void => {
+    if (payload && whispers.takeWake(payload.toString())) return;
     // After a gap nobody knows who was to be woken; it can only have been one that runs here.
     const woken = payload ? [payload.toString()] : lease.held;
     for (const id of woken) for (const listener of listeners) listener(id);
@@ -65,10 +70,12 @@ export async function createRedisBundle(options: RedisBundleOptions): Promise<Re
     kind: "redis",
     instanceId,
     store: new RedisConversationStore(keeperOptions),
-    log: new RedisEventLog({ connection, conversationTtlMs, ...(window && { window }) }),
+    log: new RedisEventLog({ connection, conversationTtlMs, whispers, ...(window && { window }) }),
     lease,
     connection,
     onWake: (listener) => void listeners.push(listener),
+    whisper: (conversationId, frame) => whispers.send(conversationId, frame),
+    onWhisper: (listener) => whispers.listen(listener),
     close: () => connection.close(),
   };
 }

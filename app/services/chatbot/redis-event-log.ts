@@ -16,12 +16,15 @@ import {
 import { conversationKey, keysOf } from "./redis-keys.ts";
 import { APPEND, OPEN, READ } from "./redis-log-scripts.ts";
 import { checked } from "./redis-records.ts";
+import type { RedisWhispers } from "./redis-whispers.ts";
 import type { Lease } from "./run-lease.ts";
 
 export interface RedisEventLogOptions {
   readonly connection: RedisConnection;
   readonly conversationTtlMs: number;
   readonly window?: LogWindow;
+  /** Share the live channel with what is appended. */
+  readonly whispers?: RedisWhispers;
 }
 
 const headSchema = z.tuple([z.string(), z.coerce.number()]);
@@ -32,8 +35,11 @@ export class RedisEventLog implements EventLog {
   readonly #ttlMs: string;
   readonly #window: readonly [maxEvents: string, maxAgeMs: string];
 
-  constructor({ connection, conversationTtlMs, window = LOG_WINDOW }: RedisEventLogOptions) {
+  readonly #whispers: RedisWhispers | undefined;
+
+  constructor({ connection, conversationTtlMs, window = LOG_WINDOW, whispers }: RedisEventLogOptions) {
     this.#connection = connection;
+    this.#whispers = whispers;
     this.#ttlMs = String(conversationTtlMs);
     this.#window = [String(window.maxEvents), String(window.maxAgeMs)];
   }
@@ -67,6 +73,7 @@ export class RedisEventLog implements EventLog {
     const channel = conversationKey(conversationId, "live");
     return this.#connection.subscriptions.subscribe(channel, "sharded", (payload) => {
       if (!payload) return onEvents(0, [], "");
+      if (this.#whispers?.takeLive(conversationId, payload)) return;
       const { firstSeq, events, epoch } = decodeBatch(payload);
       onEvents(firstSeq, events, epoch);
     });

@@ -37,7 +37,7 @@ local function nowMs()
 end
 `;
 
-/** `turns()`: the line. A turn is `m` or `p`, 1 if cancelled, and three lines: its id, its message's id, JSON. */
+/** `turns()`: the line. A turn is `m`, `r` (revision) or `p` (persona), 1 if cancelled, and three lines: its id, its message's id, JSON. */
 export const TURNS = `
 local function turns() return redis.call("LRANGE", LINE, 0, -1) end
 local function parts(turn) return string.match(turn, "^(.)(.)\\n([^\\n]*)\\n([^\\n]*)\\n(.*)$") end

@@ -3,11 +3,13 @@
 import { z } from "zod";
 import type { RedisConnection } from "#app/core/redis.ts";
 import type {
+  Amendment,
   Conversation,
   ConversationChange,
   ConversationPage,
   MessageTurn,
   NewConversation,
+  RevisionTurn,
   Turn,
 } from "#app/models/conversation.ts";
 import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING } from "./memory.ts";
@@ -21,6 +23,7 @@ import {
   encodeFixed,
   encodeTurn,
 } from "./redis-records.ts";
+import { ACCEPT_REVISION, AMEND, REVISED } from "./redis-revision-scripts.ts";
 import { RedisRunHints } from "./redis-run-hints.ts";
 import { ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, CREATE, PAGE } from "./redis-store-scripts.ts";
 import type { Lease } from "./run-lease.ts";
@@ -66,7 +69,7 @@ export class RedisConversationStore implements ConversationStore {
     // way round nobody would ever look.
     void this.#runs.expect(conversationId);
     const sender = [this.#ttlMs, this.#instanceId, conversationId];
-    if (turn.type === "message") return this.#acceptMessage(conversationId, turn, sender);
+    if (turn.type !== "persona") return this.#acceptQuestion(conversationId, turn, sender);
     const reply = await this.#run(ACCEPT_PERSONA, conversationId, [...sender, encodeTurn(turn)]);
     return { runId: turn.turnId, state: "waiting", position: checked(z.number(), reply), duplicate: false };
   }
@@ -99,6 +102,18 @@ export class RedisConversationStore implements ConversationStore {
         await this.#run(RUN_REPLACED, id, [...fence, runId, String(seq), by.runId, encodeTurn(by)]);
         return;
       }
+      case "revised": {
+        const { runId, seq, by, removed } = change;
+        await this.#run(REVISED, id, [
+          ...fence,
+          runId,
+          String(seq),
+          encodeTurn(by),
+          by.message.id,
+          ...removed,
+        ]);
+        return;
+      }
       case "persona-changed": {
         const { turnId, persona, seq } = change;
         await this.#run(PERSONA_CHANGED, id, [...fence, turnId, JSON.stringify(persona), String(seq)]);
@@ -109,6 +124,10 @@ export class RedisConversationStore implements ConversationStore {
     }
   }
 
+  async amend(conversationId: string, { messageId, feedback }: Amendment): Promise<void> {
+    await this.#run(AMEND, conversationId, [this.#ttlMs, messageId, JSON.stringify(feedback)]);
+  }
+
   async page(
     conversationId: string,
     { before, limit }: { before?: string | undefined; limit: number },
@@ -117,16 +136,18 @@ export class RedisConversationStore implements ConversationStore {
     return decodePage(conversationId, await this.#run(PAGE, conversationId, args));
   }
 
-  async #acceptMessage(
+  async #acceptQuestion(
     conversationId: string,
-    turn: MessageTurn,
+    turn: MessageTurn | RevisionTurn,
     sender: readonly string[],
   ): Promise<Acceptance> {
-    const { message, runId } = turn;
-    const args = [...sender, message.id, digestOf(message.content), runId, encodeTurn(turn)];
+    const [script, id, digest] =
+      turn.type === "message"
+        ? [ACCEPT_MESSAGE, turn.message.id, digestOf(turn.message.content)]
+        : [ACCEPT_REVISION, turn.messageId, turn.isEdit ? digestOf(turn.text) : ""];
     // One is being answered, or about to be; the others wait.
-    args.push(String(MAX_WAITING + 1));
-    const reply = await this.#run(ACCEPT_MESSAGE, conversationId, args);
+    const args = [...sender, id, digest, turn.runId, encodeTurn(turn), String(MAX_WAITING + 1)];
+    const reply = await this.#run(script, conversationId, args);
     // Once more: whoever ended the run before this one may have taken the first hint for its own.
     void this.#runs.expect(conversationId);
     const [firstRunId, state, position, known] = checked(acceptanceSchema, reply);

@@ -7,7 +7,7 @@ import { TOUCH, TURNS, WHOLE } from "./redis-lua.ts";
 const KEYS = ["meta", "messages", "line", "ids", "lease"] as const;
 
 /** Atomic with every change below: that the lease is the newest. Between a check and a write another could take it. */
-const FENCE = `
+export const FENCE = `
 if not whole() then return fail("conversation_not_found") end
 if redis.call("HGET", LEASE, "generation") ~= ARGV[2] then return fail("run_interrupted") end
 `;
@@ -95,7 +95,10 @@ for index, entry in ipairs(turns()) do
     redis.call("LSET", LINE, index - 1, turn)
     -- The digest of the text, which tells two texts under one id apart, stands before the run's id.
     local of = redis.call("HGET", IDS, messageId)
-    redis.call("HSET", IDS, messageId, string.sub(of, 1, #of - #runId) .. successor)
+    -- Unless the message was revised meanwhile: then that run is its newest.
+    if string.sub(of, -#runId) == runId then
+      redis.call("HSET", IDS, messageId, string.sub(of, 1, #of - #runId) .. successor)
+    end
     if redis.call("HGET", META, "running") == runId then redis.call("HDEL", META, "running") end
     redis.call("HSET", META, "seq", seq)
     break

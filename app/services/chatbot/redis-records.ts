@@ -7,6 +7,7 @@ import { AppError } from "#app/core/errors.ts";
 import type {
   Conversation,
   ConversationPage,
+  Feedback,
   NewConversation,
   StoredMessage,
   Turn,
@@ -29,7 +30,15 @@ const messageSchema: z.ZodType<StoredMessage> = z.object({
   source: z.string().exactOptional(),
   revision: z.string().exactOptional(),
   partial: z.boolean().exactOptional(),
+  retried: z.boolean().exactOptional(),
 });
+
+const feedbackSchema: z.ZodType<Feedback> = z.object({
+  rating: z.enum(["up", "down"]),
+  comment: z.string().exactOptional(),
+});
+
+const revisionSchema = z.object({ isEdit: z.boolean(), text: z.string(), createdAt: z.number() });
 
 /** What never changes of a conversation, beside its id and its token. */
 const fixedSchema = z.object({
@@ -56,9 +65,12 @@ export function encodeFixed({ createdAt, locale, visitor }: NewConversation): st
 
 /** Kind and mark, id, message's id, JSON: one line each. JSON holds no line end, and no id does. */
 export function encodeTurn(turn: Turn): string {
-  return turn.type === "message"
-    ? `m${turn.cancelled ? 1 : 0}\n${turn.runId}\n${turn.message.id}\n${JSON.stringify(turn.message)}`
-    : `p0\n${turn.turnId}\n\n${JSON.stringify(turn.persona)}`;
+  if (turn.type === "persona") return `p0\n${turn.turnId}\n\n${JSON.stringify(turn.persona)}`;
+  const cancelled = turn.cancelled ? 1 : 0;
+  if (turn.type === "message")
+    return `m${cancelled}\n${turn.runId}\n${turn.message.id}\n${JSON.stringify(turn.message)}`;
+  const { runId, messageId, isEdit, text, createdAt } = turn;
+  return `r${cancelled}\n${runId}\n${messageId}\n${JSON.stringify({ isEdit, text, createdAt })}`;
 }
 
 /** 132 bits of SHA-256, 22 characters: tells two texts under one message id apart. */
@@ -83,7 +95,7 @@ export function decodePage(id: string, reply: unknown): ConversationPage {
   const [described, olderCount, messages] = checked(pageSchema, reply);
   return {
     conversation: decodeConversation(id, described),
-    messages: messages.map((message) => parsed(messageSchema, message)),
+    messages: messages.map(decodeMessage),
     olderCount,
   };
 }
@@ -100,9 +112,22 @@ export function checked<Value>(schema: z.ZodType<Value>, reply: unknown): Value 
 function decodeTurn(text: string): Turn {
   const [head = "", id = "", messageId = ""] = text.split("\n", 3);
   const json = text.slice(head.length + id.length + messageId.length + 3);
-  return head.startsWith("p")
-    ? { type: "persona", turnId: id, persona: parsed(personaSchema, json) }
-    : { type: "message", runId: id, message: parsed(messageSchema, json), cancelled: head === "m1" };
+  const cancelled = head.endsWith("1");
+  switch (head[0]) {
+    case "p":
+      return { type: "persona", turnId: id, persona: parsed(personaSchema, json) };
+    case "r":
+      return { type: "revision", runId: id, messageId, ...parsed(revisionSchema, json), cancelled };
+    default:
+      return { type: "message", runId: id, message: parsed(messageSchema, json), cancelled };
+  }
+}
+
+/** A message, and in a line behind it what is thought of it. */
+function decodeMessage(entry: string): StoredMessage {
+  const [json = "", feedback] = entry.split("\n", 2);
+  const message = parsed(messageSchema, json);
+  return feedback === undefined ? message : { ...message, feedback: parsed(feedbackSchema, feedback) };
 }
 
 function parsed<Value>(schema: z.ZodType<Value>, json: string): Value {

@@ -44,7 +44,7 @@ if known then
   local firstRun = string.sub(of, #digest + 1)
   for index, entry in ipairs(line) do
     local kind, _, id = parts(entry)
-    if kind == "m" and id == firstRun then
+    if kind ~= "p" and id == firstRun then
       local running = redis.call("HGET", META, "running") == firstRun
       return {firstRun, running and "running" or "waiting", index - 1, 1}
     end
@@ -54,7 +54,7 @@ end
 
 local unanswered = 0
 for _, entry in ipairs(line) do
-  if string.sub(entry, 1, 1) == "m" then unanswered = unanswered + 1 end
+  if string.sub(entry, 1, 1) ~= "p" then unanswered = unanswered + 1 end
 end
 if unanswered >= tonumber(ARGV[8]) then return fail("queue_full") end
 redis.call("RPUSH", LINE, turn)
@@ -104,8 +104,8 @@ for index, entry in ipairs(turns()) do
   local kind, cancelled, id = parts(entry)
   local meant = id == wanted
   if wanted == "" then meant = scope == "all" or id == running end
-  if meant and kind == "m" and cancelled == "0" then
-    redis.call("LSET", LINE, index - 1, "m1" .. string.sub(entry, 3))
+  if meant and kind ~= "p" and cancelled == "0" then
+    redis.call("LSET", LINE, index - 1, kind .. "1" .. string.sub(entry, 3))
     if id == running then stopped = id else table.insert(waiting, id) end
   end
 end

@@ -3,13 +3,12 @@
 
 import { toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
-import type { Conversation, MessageTurn, Turn } from "#app/models/conversation.ts";
+import type { Conversation, MessageTurn } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
-import type { ConversationEvent } from "#app/models/server-event.ts";
 import type { Agent } from "./agent.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
+import { changePersona, revise, takeOver } from "./line-changes.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
-import { showPersona } from "./persona-view.ts";
 import type { HistoryWindow } from "./prompt-history.ts";
 import type { RemoteFeed } from "./remote-feed.ts";
 import { executeRun } from "./run.ts";
@@ -17,7 +16,6 @@ import type { RunAdmission } from "./run-admission.ts";
 import { LEASE_TIMES } from "./run-lease.ts";
 import { RunStop } from "./run-stop.ts";
 import type { StorageBundle } from "./storage-bundle.ts";
-import { planTakeOver } from "./take-over.ts";
 import { beginTenure, type Tenure } from "./tenure.ts";
 
 export interface RunQueueOptions {
@@ -159,51 +157,12 @@ export class RunQueue {
     this.#persona = conversation.persona;
     const turn = conversation.line[0];
     if (!turn) return false;
-    if (turn.type === "persona") await this.#changePersona(tenure, turn, conversation);
-    else if (turn.runId === conversation.runningId && (await this.#takeOver(tenure, turn, conversation)))
-      return true;
-    else await this.#answer(tenure, turn, conversation, { messages, olderCount });
+    const change = { ...this.#options, tenure, conversation };
+    if (turn.type === "persona") this.#persona = await changePersona(change, turn);
+    else if (turn.type === "revision") await revise(change, turn);
+    else if (turn.runId !== conversation.runningId || !(await takeOver(change, turn)))
+      await this.#answer(tenure, turn, conversation, { messages, olderCount });
     return true;
-  }
-
-  /** A run that is under way though we have not begun it is one whose producer died. False where it can just begin. */
-  async #takeOver(tenure: Tenure, turn: MessageTurn, conversation: Conversation): Promise<boolean> {
-    const { store, log } = this.#options.storage;
-    const plan = await planTakeOver(conversation, turn, log);
-    if (!plan) return false;
-    this.#options.logger.warn({ runId: turn.runId, successorId: plan.successorId }, "run_taken_over");
-    tenure.writer.holdFloor(conversation.seq + 1);
-    for (const event of plan.events) tenure.writer.write(event);
-    await tenure.writer.settled();
-    // Only now: if we die in between, the next one finds in the log what was shown. What was recorded and never shown
-    // would be found by nobody.
-    if (!tenure.ended.aborted) await store.record(tenure.lease, plan.change(tenure.writer.lastSeq));
-    tenure.writer.releaseFloor();
-    return true;
-  }
-
-  async #changePersona(
-    tenure: Tenure,
-    turn: Turn & { type: "persona" },
-    conversation: Conversation,
-  ): Promise<void> {
-    const persona = this.#options.registry.get(turn.persona) ?? this.#options.registry.main();
-    const ref: PersonaRef = { kind: persona.kind, id: persona.id };
-    this.#persona = ref;
-    const changed: ConversationEvent = {
-      type: "CUSTOM",
-      name: "persona.changed",
-      value: showPersona(persona, conversation.locale),
-    };
-    tenure.writer.conclude([changed], (seq) =>
-      this.#options.storage.store.record(tenure.lease, {
-        type: "persona-changed",
-        turnId: turn.turnId,
-        persona: ref,
-        seq,
-      }),
-    );
-    await tenure.writer.settled();
   }
 
   async #answer(

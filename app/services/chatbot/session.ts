@@ -7,11 +7,15 @@ import type { Conversation } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import { type ConnectionFrames, encodeConnectionFrame, encodeSnapshot } from "#app/models/server-event.ts";
 import type { Conversations, OpenedConversation } from "./conversations.ts";
+import type { Acceptance } from "./memory.ts";
 import { showMessage, snapshotOf } from "./message-view.ts";
 import { showPersona } from "./persona-view.ts";
 import type { Reader, ReaderTransport } from "./reader.ts";
+import { TypingNotice } from "./typing-notice.ts";
 
 export interface SessionOptions {
+  /** Names the connection to those who read along. */
+  readonly connectionId: string;
   readonly conversations: Conversations;
   readonly transport: ReaderTransport;
   /** Who answers a new conversation where the frame that makes it names nobody. */
@@ -27,9 +31,11 @@ export class ChatSession {
   #conversation: Conversation | undefined;
   #reader: Reader | undefined;
   #closed = false;
+  readonly #typing: TypingNotice;
 
   constructor(options: SessionOptions) {
     this.#options = options;
+    this.#typing = new TypingNotice((state) => this.#tellOthers(state));
   }
 
   /** Resolves when the frame has been carried out. Frames have to be handed in one after the other. */
@@ -49,8 +55,16 @@ export class ChatSession {
           this.#joined().id,
           refOf(frame) ?? missing("persona"),
         );
+      case "regenerate":
+      case "edit":
+        return this.#revise(frame);
       case "history":
         return this.#showHistory(frame);
+      case "feedback":
+        return this.#rate(frame);
+      case "typing":
+        this.#joined();
+        return this.#typing.set(frame.state);
       case "ping":
         return this.#send("pong", { ...(frame.t !== undefined && { t: frame.t }), ...idOf(frame) });
       default:
@@ -111,6 +125,7 @@ export class ChatSession {
   }
 
   #leave(): void {
+    this.#typing.set("stop");
     if (this.#conversation && this.#reader) {
       this.#options.conversations.leave(this.#conversation.id, this.#reader);
     }
@@ -173,16 +188,39 @@ export class ChatSession {
         ...(persona?.kind === "object" && { object: persona.id }),
       });
     }
-    const accepted = await this.#options.conversations.say(this.#joined(), frame);
-    const { messageId, runId, position, state, duplicate } = accepted;
-    this.#send("accepted", {
-      messageId,
-      runId,
-      position,
-      state,
-      ...(duplicate && { duplicate: true as const }),
-      ...idOf(frame),
-    });
+    this.#sendAccepted(await this.#options.conversations.say(this.#joined(), frame), frame);
+  }
+
+  async #revise(frame: ClientFrame & { type: "regenerate" | "edit" }): Promise<void> {
+    await this.#options.take("message");
+    const { conversations } = this.#options;
+    const accepted =
+      frame.type === "edit"
+        ? await conversations.edit(this.#joined(), frame)
+        : await conversations.regenerate(this.#joined(), frame.messageId);
+    this.#sendAccepted(accepted, frame);
+  }
+
+  #sendAccepted(
+    { messageId, runId, position, state, duplicate }: Acceptance & { messageId: string },
+    frame: ClientFrame,
+  ): void {
+    const known = duplicate && { duplicate: true as const };
+    this.#send("accepted", { messageId, runId, position, state, ...known, ...idOf(frame) });
+  }
+
+  async #rate(frame: ClientFrame & { type: "feedback" }): Promise<void> {
+    const { messageId, rating, comment } = frame;
+    const feedback = { rating, ...(comment !== undefined && { comment: comment.toWellFormed() }) };
+    await this.#options.conversations.rate(this.#joined().id, messageId, feedback);
+    this.#send("feedback.saved", { messageId, rating, ...idOf(frame) });
+  }
+
+  #tellOthers(state: "start" | "stop"): void {
+    if (!this.#conversation || !this.#reader) return;
+    const { conversations, connectionId } = this.#options;
+    const frame = encodeConnectionFrame("typing", { connectionId, state });
+    conversations.whisper(this.#conversation.id, frame, this.#reader);
   }
 
   async #showHistory(frame: ClientFrame & { type: "history" }): Promise<void> {

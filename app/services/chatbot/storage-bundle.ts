@@ -17,5 +17,12 @@ export interface StorageBundle {
    * whose line nobody changed. The listener must not throw.
    */
   onWake(listener: (conversationId: string) => void): void;
+  /**
+   * Shows a frame of the moment to the readers of a conversation on other instances; kept nowhere. Those who read on an
+   * instance that cannot be reached miss it. Never rejects.
+   */
+  whisper(conversationId: string, frame: string): Promise<void>;
+  /** Tells of what other instances whisper in conversations that are read here. The listener must not throw. */
+  onWhisper(listener: (conversationId: string, frame: string) => void): void;
   close(): Promise<void>;
 }

@@ -68,7 +68,7 @@ export async function planTakeOver(
   const { message, runId } = turn;
   const { endedBy = "run_interrupted" } = left;
   // Tried twice is enough; who was told to stop is not asked again; and what ended by itself needs no other end.
-  const isTriedAgain = message.parentRunId === undefined && !turn.cancelled && endedBy === "run_interrupted";
+  const isTriedAgain = !message.retried && !turn.cancelled && endedBy === "run_interrupted";
   const successor = isTriedAgain ? toSuccessor(turn) : undefined;
   return {
     events: left.endedBy === undefined ? eventsOf(conversation.id, turn, left) : [],
@@ -130,7 +130,7 @@ function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: st
 
 function toSuccessor(turn: MessageTurn): MessageTurn {
   const runId = randomUUID();
-  return { ...turn, runId, message: { ...turn.message, runId, parentRunId: turn.runId } };
+  return { ...turn, runId, message: { ...turn.message, runId, parentRunId: turn.runId, retried: true } };
 }
 
 function eventsOf(threadId: string, { runId, message }: MessageTurn, left: LeftBehind): ConversationEvent[] {

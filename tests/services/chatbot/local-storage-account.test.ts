@@ -1,6 +1,7 @@
 // The account of the in-memory bundle's shelf: after whatever happened, it is the sum of what stands there.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { AppError } from "#app/core/errors.ts";
@@ -25,6 +26,8 @@ describe("the shelf's account", () => {
         "create",
         "say",
         "choose",
+        "edit",
+        "regenerate",
         "cancel",
         "finish",
         "append",
@@ -81,9 +84,16 @@ class ShelfSchedule {
       if (!record) continue;
       const texts = record.conversation
         ? [
-            ...[...record.conversation.accepted.values()].map(({ message }) => message),
-            ...record.conversation.messages.filter(({ role }) => role === "assistant"),
-          ].map(({ content }) => content.length * 2 + 256)
+            ...[...record.conversation.accepted.values()].flatMap(({ text: said, editedText }) =>
+              editedText === undefined ? [said] : [said, editedText],
+            ),
+            ...record.conversation.messages
+              .filter(({ role }) => role === "assistant")
+              .map(({ content }) => content),
+            ...record.conversation.messages.flatMap(({ feedback }) =>
+              feedback ? [feedback.comment ?? ""] : [],
+            ),
+          ].map((kept) => kept.length * 2 + 256)
         : [];
       const events = record.log?.events.map((event) => event.length * 2) ?? [];
       const bytes = [EMPTY_BYTES, ...texts, ...events].reduce((all, one) => all + one, 0);
@@ -101,6 +111,13 @@ class ShelfSchedule {
         return;
       case "say":
         await here.store.accept(id, messageTurn(text, `m${text.length % 7}`));
+        return;
+      case "edit":
+      case "regenerate":
+        await here.store.accept(id, {
+          ...{ type: "revision", runId: randomUUID(), messageId: `m${text.length % 7}`, text },
+          ...{ isEdit: what === "edit", createdAt: 1, cancelled: false },
+        });
         return;
       case "choose":
         await here.store.accept(id, personaTurn("notes"));
@@ -131,6 +148,18 @@ class ShelfSchedule {
     if (first?.type === "message") {
       const reply = replyTo(first, text);
       await here.store.record(lease, { type: "run-finished", runId: first.runId, reply, seq: 1 });
+      await here.store.amend(id, {
+        type: "feedback",
+        messageId: reply.id,
+        feedback: { rating: "up", ...(text.length % 2 === 0 && { comment: text }) },
+      });
+    } else if (first?.type === "revision") {
+      const by = messageTurn(first.text, first.messageId);
+      const change = { type: "revised", runId: first.runId, removed: [], seq: 1 } as const;
+      await here.store.record(lease, {
+        ...change,
+        by: { ...by, runId: first.runId, message: { ...by.message, runId: first.runId } },
+      });
     } else if (first) {
       const { turnId, persona } = first;
       await here.store.record(lease, { type: "persona-changed", turnId, persona, seq: 1 });

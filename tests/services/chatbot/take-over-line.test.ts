@@ -93,6 +93,7 @@ describe("a line whose producer died", () => {
       createdAt: 0,
       runId,
       parentRunId: "first",
+      retried: true,
     } as const;
     await line.storage.store.accept(CONVERSATION_ID, { type: "message", runId, message, cancelled: false });
     await line.accept("b");

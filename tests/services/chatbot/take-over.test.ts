@@ -150,13 +150,13 @@ describe("the message of a run whose producer died", () => {
       by: {
         ...turn,
         runId: successorId,
-        message: { ...turn.message, runId: successorId, parentRunId: turn.runId },
+        message: { ...turn.message, runId: successorId, parentRunId: turn.runId, retried: true },
       },
     });
   });
 
   for (const [name, changes] of [
-    ["was tried a second time", { message: { ...messageTurn("x").message, parentRunId: "before" } }],
+    ["was tried a second time", { message: { ...messageTurn("x").message, parentRunId: "before", retried: true } }],
     ["was to be stopped", { cancelled: true }],
   ] as const) {
     it(`is given up where it ${name}`, async () => {

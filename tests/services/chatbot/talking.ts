@@ -20,6 +20,7 @@ class Client {
 
   constructor(core: ChatCore, chosen?: PersonaRef) {
     this.session = new ChatSession({
+      connectionId: "c-1",
       conversations: core.conversations,
       transport: this.shown,
       chosen,

@@ -45,6 +45,7 @@ export function createChatHandler(options: ChatEndpointOptions) {
     connection.send(hello(options, connection));
     const { conversations, limits } = options;
     const session = new ChatSession({
+      connectionId: connection.id,
       conversations,
       transport: connection,
       chosen,
