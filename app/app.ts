@@ -7,6 +7,7 @@ import { createChatHandler } from "#app/api/v1/endpoints/chat.ts";
 import { chosenPersona } from "#app/api/v1/endpoints/chat-choice.ts";
 import type { HealthReport } from "#app/api/v1/endpoints/health.ts";
 import { CHAT_SOCKET_PATH } from "#app/api/v1/router.ts";
+import { type Circuits, createCircuits } from "#app/core/circuits.ts";
 import { createClientAddressReader } from "#app/core/client-address.ts";
 import type { Config } from "#app/core/config.ts";
 import { createLogger, type Logger } from "#app/core/logging.ts";
@@ -26,6 +27,7 @@ import { warmUpGraph, warmUpIndexes } from "#app/services/chatbot/warm-up.ts";
 import { createBudgetedClient } from "#app/services/llm/budgeted-client.ts";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
 import { getChatModelClient } from "#app/services/llm/factory.ts";
+import { isProviderFailure } from "#app/services/llm/guarded-client.ts";
 import { createOfflineClient } from "#app/services/llm/offline.ts";
 import { createRedisTokenCounter } from "#app/services/llm/redis-token-counter.ts";
 import { createMemoryTokenCounter, createTokenBudget } from "#app/services/llm/token-budget.ts";
@@ -64,6 +66,7 @@ type State = "starting" | "ready" | "draining";
 interface Parts {
   readonly config: Config;
   readonly logger: Logger;
+  readonly circuits: Circuits;
   readonly opened: OpenedStorage;
   readonly model: ChatModelClient;
   readonly registry: PersonaRegistry;
@@ -113,12 +116,14 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
 
 async function buildParts(config: Config, overrides: AppOverrides): Promise<Parts> {
   const logger = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.debug });
+  const isFailure = { llm: isProviderFailure, "fallback-llm": isProviderFailure };
+  const circuits = createCircuits({ settings: config.circuits, isFailure, logger });
   const { conversationTtlMs, dataDir, llm } = config;
   const redisUrl = config.redisForMemory ? config.redisUrl : undefined;
   const opened: OpenedStorage = overrides.storage
     ? { storage: overrides.storage, redis: undefined, isDegraded: false }
     : await openStorage({ conversationTtlMs, redisUrl, logger });
-  const model = overrides.model ?? openModel(config, logger, opened.redis);
+  const model = overrides.model ?? openModel(config, logger, circuits, opened.redis);
   const registry =
     overrides.registry ?? (await openPersonas({ dataDir, allowedModels: llm.allowedModels, logger }));
   const knowledge = createKnowledge(() => registry.notes());
@@ -135,12 +140,17 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
     logger,
     runDeadlineMs: RUN_DEADLINE_MS,
   });
-  return { config, logger, opened, model, registry, knowledge, conversations };
+  return { config, logger, circuits, opened, model, registry, knowledge, conversations };
 }
 
 /** The process's one client of the model, and the purse in front of it. */
-function openModel(config: Config, logger: Logger, redis: RedisConnection | undefined): ChatModelClient {
-  const model = getChatModelClient(config.llm, { logger });
+function openModel(
+  config: Config,
+  logger: Logger,
+  circuits: Circuits,
+  redis: RedisConnection | undefined,
+): ChatModelClient {
+  const model = getChatModelClient(config.llm, { logger, breaker: circuits.get("llm") });
   if (model.provider === "offline") return model;
   const counter = redis ? createRedisTokenCounter(redis) : createMemoryTokenCounter();
   return createBudgetedClient({
@@ -174,7 +184,7 @@ function report(parts: Parts, state: State, connections: number): HealthReport {
 }
 
 async function drain(parts: Parts, http: FastifyInstance, sockets: Sockets, graceMs: number): Promise<void> {
-  const { logger, conversations, opened } = parts;
+  const { logger, circuits, conversations, opened } = parts;
   logger.info({ connections: sockets.size, running: conversations.counts.running, graceMs }, "draining");
   sockets.stopAccepting();
   for (const connection of sockets.connections) {
@@ -182,6 +192,7 @@ async function drain(parts: Parts, http: FastifyInstance, sockets: Sockets, grac
     connection.send(encodeConnectionFrame("draining", { reconnectInMs }));
   }
   await conversations.drain(graceMs);
+  circuits.close();
   await sockets.closeAll("serviceRestart", CLOSE_BATCHES);
   await http.close();
   await opened.storage.close();

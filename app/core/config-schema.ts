@@ -4,6 +4,7 @@
 // a variable may hold a secret.
 
 import { z } from "zod";
+import { CIRCUIT_FIELDS, circuitConflicts, toCircuits } from "./config-circuits.ts";
 import { choice, entriesOf, flag, integer } from "./config-fields.ts";
 import { LLM_FIELDS, llmConflicts } from "./llm-config.ts";
 
@@ -81,6 +82,7 @@ const fields = {
       "CIDR blocks of our own proxies, comma-separated; only they are believed about X-Forwarded-For.",
     ),
   ...LLM_FIELDS,
+  ...CIRCUIT_FIELDS,
   DAILY_TOKEN_BUDGET: integer("tokens", 0, 999_999_999_999)
     .prefault("300000")
     .describe(
@@ -127,14 +129,17 @@ const fields = {
   DATA_DIR: z.string().prefault("data").describe("Folder of the personas, the objects and their knowledge."),
 };
 
-export const ENVIRONMENT_SCHEMA = z.object(fields);
+/** The values by variable, and `circuits`: what each breaker has of its own and what it has in common. */
+export const ENVIRONMENT_SCHEMA = z
+  .object(fields)
+  .transform((values) => ({ ...values, circuits: toCircuits(values) }));
 
 /**
  * Rules between variables, on the text as it was given. Apart from the schema because zod skips the checks of an
  * object once a field has failed, and all problems shall show at once.
  */
 export function environmentConflicts(given: Readonly<Record<string, string>>): readonly EnvironmentIssue[] {
-  const issues = [...llmConflicts(given)];
+  const issues = [...llmConflicts(given), ...circuitConflicts(given)];
   if (given.REDIS_USE_FOR_MEMORY === "true" && !given.REDIS_URL) {
     issues.push({ path: ["REDIS_URL"], message: "must be set where REDIS_USE_FOR_MEMORY is true" });
   }
@@ -156,16 +161,20 @@ export interface EnvironmentVariable {
   /** What the variable holds when it is not set, as text. */
   readonly defaultText: string;
   readonly description: string;
+  /** The variable that holds where this one is not set. */
+  readonly inherits?: string;
 }
 
 /** Every variable in the schema's order: what `.env.example` says, and what a refusal advises. */
 export function environmentVariables(): readonly EnvironmentVariable[] {
   return Object.entries(fields).map(([name, field]) => {
-    const { defaultValue } = field.def;
+    const defaultValue = "defaultValue" in field.def ? field.def.defaultValue : undefined;
+    const inherits = field.meta()?.inherits;
     return {
       name,
       defaultText: typeof defaultValue === "string" ? defaultValue : "",
       description: field.description ?? "",
+      ...(typeof inherits === "string" && { inherits }),
     };
   });
 }

@@ -28,8 +28,10 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** TRUSTED_PROXIES: CIDR blocks, none by default; a bare address has become a /32 or /128. */
   readonly trustedProxies: readonly string[];
-  /** Which model answers, its retries and its breaker. */
+  /** Which model answers. */
   readonly llm: LlmConfig;
+  /** CIRCUIT_BREAKER_… and RETRY_…, of each predefined breaker: `llm`, `fallback-llm`, `redis`, `mail`. */
+  readonly circuits: EnvironmentValues["circuits"];
   /** CONVERSATION_TTL_SECONDS in milliseconds; a day by default. */
   readonly conversationTtlMs: number;
   /** WS_HEARTBEAT_SECONDS in milliseconds; 30,000 by default. */
@@ -96,11 +98,11 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
 }
 
 function toProblems(issues: readonly EnvironmentIssue[]): ConfigProblem[] {
-  return environmentVariables().flatMap(({ name, defaultText }) => {
+  return environmentVariables().flatMap(({ name, defaultText, inherits }) => {
     const issue = issues.find(({ path }) => path[0] === name);
     if (issue === undefined) return [];
-    const advice = defaultText === "" ? "leave it out for none" : `leave it out for ${defaultText}`;
-    return [{ variable: name, problem: `${issue.message} (${advice})` }];
+    const otherwise = inherits ? `that of ${inherits}` : defaultText || "none";
+    return [{ variable: name, problem: `${issue.message} (leave it out for ${otherwise})` }];
   });
 }
 
@@ -114,6 +116,7 @@ function toConfig(values: EnvironmentValues): Config {
     allowedOrigins: Object.freeze(values.ALLOWED_ORIGINS),
     trustedProxies: Object.freeze(values.TRUSTED_PROXIES),
     llm: toLlmConfig(values),
+    circuits: values.circuits,
     conversationTtlMs: values.CONVERSATION_TTL_SECONDS * 1000,
     heartbeatMs: values.WS_HEARTBEAT_SECONDS * 1000,
     idleTtlMs: values.WS_IDLE_TTL_SECONDS * 1000,

@@ -1,14 +1,15 @@
-// The part of the environment that says which language model answers, and how much of it is allowed to go wrong.
+// The part of the environment that says which language model answers.
 // Promises: an LlmConfig is complete: `auto` is resolved, and a provider that lacks a variable is refused by its name.
 // Does not talk to a provider.
 
 import { z } from "zod";
-import { choice, entriesOf, integer, seconds } from "./config-fields.ts";
+import type { CircuitSettings } from "./config-circuits.ts";
+import { choice, entriesOf } from "./config-fields.ts";
 
 interface LlmCommon {
-  /** Circuit breaker: failures that open it, and how long it stays open. */
-  readonly breaker: { readonly failureThreshold: number; readonly recoveryMs: number };
-  readonly retry: { readonly maxAttempts: number; readonly waitMinMs: number; readonly waitMaxMs: number };
+  /** Of the circuit `llm`: failures that open its breaker, and how long it stays open. */
+  readonly breaker: Pick<CircuitSettings, "failureThreshold" | "recoveryMs">;
+  readonly retry: CircuitSettings["retry"];
   /** LANGSMITH_TRACING: calls are shown to LangSmith, prompts and replies included. */
   readonly tracing: boolean;
   /** LLM_ALLOWED_MODELS: names that personas may ask for, the configured one included. */
@@ -109,23 +110,6 @@ export const LLM_FIELDS = {
   LLM_ALLOWED_MODELS: modelNames
     .prefault("")
     .describe("Models that personas may choose beside the configured one, comma-separated."),
-  CIRCUIT_BREAKER_FAILURE_THRESHOLD: integer("failures", 1, 1000)
-    .prefault("5")
-    .describe("Failures among the last twice as many calls that open a circuit breaker."),
-  CIRCUIT_BREAKER_RECOVERY_TIMEOUT: integer("seconds", 1, 86_400)
-    .prefault("60")
-    .describe("Seconds until an open circuit breaker lets one call try."),
-  RETRY_MAX_ATTEMPTS: integer("attempts", 1, 10)
-    .prefault("3")
-    .describe("Attempts at a call in all, as long as no word has been said; 1 never tries again."),
-  RETRY_WAIT_MIN: seconds(0.01, 60)
-    .prefault("1.0")
-    .describe(
-      "Seconds before the second attempt; each further pause is twice as long, give or take a quarter.",
-    ),
-  RETRY_WAIT_MAX: seconds(0.01, 60)
-    .prefault("10.0")
-    .describe("Longest pause in seconds; a provider that asks for a longer one is not called again."),
   LANGSMITH_TRACING: choice(["true", "false"])
     .prefault("false")
     .describe("true: sends every run to LangSmith, prompts, messages and replies included."),
@@ -137,7 +121,9 @@ export const LLM_FIELDS = {
     .describe("LangSmith's address; this one is in the United States."),
 };
 
-type LlmValues = { readonly [Name in keyof typeof LLM_FIELDS]: z.output<(typeof LLM_FIELDS)[Name]> };
+type LlmValues = { readonly [Name in keyof typeof LLM_FIELDS]: z.output<(typeof LLM_FIELDS)[Name]> } & {
+  readonly circuits: { readonly llm: CircuitSettings };
+};
 
 /** What does not fit together, on the text as it was given (blank values left out). */
 export function llmConflicts(given: Readonly<Record<string, string>>): readonly Issue[] {
@@ -160,11 +146,6 @@ export function llmConflicts(given: Readonly<Record<string, string>>): readonly 
       "must be set for openai, or OPENAI_BASE_URL of a server that needs none",
     ],
     [
-      "RETRY_WAIT_MAX",
-      isBelow(given.RETRY_WAIT_MAX ?? "10.0", given.RETRY_WAIT_MIN ?? "1.0"),
-      "must not be less than RETRY_WAIT_MIN",
-    ],
-    [
       "LANGSMITH_API_KEY",
       given.LANGSMITH_TRACING === "true" && !given.LANGSMITH_API_KEY,
       "must be set where LANGSMITH_TRACING is true",
@@ -180,16 +161,10 @@ export function toLlmConfig(values: LlmValues): LlmConfig {
     openai: values.OPENAI_MODEL,
     deepseek: values.DEEPSEEK_DEPLOYMENT_NAME || values.DEEPSEEK_MODEL_NAME,
   }[provider];
+  const { failureThreshold, recoveryMs, retry } = values.circuits.llm;
   const common: LlmCommon = {
-    breaker: Object.freeze({
-      failureThreshold: values.CIRCUIT_BREAKER_FAILURE_THRESHOLD,
-      recoveryMs: values.CIRCUIT_BREAKER_RECOVERY_TIMEOUT * 1000,
-    }),
-    retry: Object.freeze({
-      maxAttempts: values.RETRY_MAX_ATTEMPTS,
-      waitMinMs: values.RETRY_WAIT_MIN * 1000,
-      waitMaxMs: values.RETRY_WAIT_MAX * 1000,
-    }),
+    breaker: Object.freeze({ failureThreshold, recoveryMs }),
+    retry,
     tracing: values.LANGSMITH_TRACING === "true",
     allowedModels: Object.freeze([...new Set([...(model ? [model] : []), ...values.LLM_ALLOWED_MODELS])]),
   };
@@ -219,9 +194,4 @@ function resolveProvider(given: ProviderVariables): "deepseek" | "openai" | "off
   if (chosen === "deepseek" || chosen === "openai" || chosen === "offline") return chosen;
   if (given.AZURE_AI_ENDPOINT || given.AZURE_AI_CREDENTIAL) return "deepseek";
   return given.OPENAI_API_KEY || given.OPENAI_BASE_URL ? "openai" : "offline";
-}
-
-/** Both must be numbers: what is none has its own problem. */
-function isBelow(value: string, limit: string): boolean {
-  return Number(value) < Number(limit);
 }

@@ -1,6 +1,7 @@
-// The one door of cockatiel: retry with backoff and jitter, and a circuit breaker that understands streams.
-// Promises: an abort ends every wait here at once, with the signal's reason; what left by an abort says nothing about
-// the other side, and is never counted. Does not know what an error means: the callers say which are failures.
+// The one door of cockatiel: retry with backoff and jitter, a time-out, a circuit breaker that understands streams, and
+// `resilient`, which composes them. Promises: an abort ends every wait here at once, with the signal's reason; what left by
+// an abort says nothing about the other side, and is never counted; an open breaker is never tried again. Does not know
+// what an error means: the callers say which are failures. The breakers of the product are in circuits.ts.
 
 import {
   BrokenCircuitError,
@@ -12,8 +13,14 @@ import {
   type IBackoff,
   type IBreaker,
   retry,
+  TimeoutStrategy,
+  timeout,
 } from "cockatiel";
+import { type BackoffOptions, backoffMs } from "./backoff.ts";
+import type { Bulkhead } from "./bulkhead.ts";
+import { FailureWindow } from "./failure-window.ts";
 import type { Logger } from "./logging.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 export interface BreakerOptions {
   /** For logs and health: `llm`. */
@@ -22,11 +29,21 @@ export interface BreakerOptions {
   readonly failureThreshold: number;
   /** How long it stays open before one call may try. */
   readonly recoveryMs: number;
-  /** Outcomes older than this are forgotten. */
-  readonly windowMs?: number;
-  /** Whether an error says that the other side is ill. A refusal of one request does not. */
+  /** Whether an error says that the other side is ill. A refusal of one request does not; a CallTimeoutError always does. */
   readonly isFailure: (error: unknown) => boolean;
   readonly logger: Logger;
+}
+
+export interface CircuitStatus {
+  readonly name: string;
+  /** `open` until the next call after the pause, which probes; nothing changes by itself. */
+  readonly state: "closed" | "open" | "half-open";
+  /** Failures that are remembered. */
+  readonly failures: number;
+  /** Milliseconds since 1970; only while it is not closed. */
+  readonly openedAtMs?: number;
+  /** Until a call may try; 0: the next one does. Only while it is not closed. */
+  readonly retryAfterMs?: number;
 }
 
 /** The breaker is open: nothing was called. */
@@ -38,6 +55,15 @@ export class CircuitOpenError extends Error {
   constructor(circuit: string, retryAfterMs: number) {
     super(`the circuit "${circuit}" is open`);
     this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** An attempt took longer than it was given. What was called may be at work still. */
+export class CallTimeoutError extends Error {
+  override readonly name = "CallTimeoutError";
+
+  constructor(timeoutMs: number, options: ErrorOptions) {
+    super(`no answer within ${timeoutMs} ms`, options);
   }
 }
 
@@ -61,13 +87,15 @@ export class CircuitBreaker {
   #openedAt = 0;
 
   constructor(options: BreakerOptions) {
-    const { name, failureThreshold, recoveryMs, windowMs = WINDOW_MS, isFailure, logger } = options;
+    const { name, failureThreshold, recoveryMs, isFailure, logger } = options;
     this.name = name;
     this.#recoveryMs = recoveryMs;
-    this.#window = new FailureWindow(failureThreshold, windowMs);
+    this.#window = new FailureWindow(failureThreshold, WINDOW_MS);
     this.#policy = circuitBreaker(
-      handleWhen((error) => error instanceof ProbeAbandoned || isFailure(error)),
-      { breaker: this.#window, halfOpenAfter: recovery(recoveryMs) },
+      handleWhen(
+        (error) => error instanceof ProbeAbandoned || error instanceof CallTimeoutError || isFailure(error),
+      ),
+      { breaker: verdicts(this.#window), halfOpenAfter: recovery(recoveryMs) },
     );
     this.#policy.onBreak((reason) => {
       if ("isolated" in reason || ("error" in reason && reason.error instanceof ProbeAbandoned)) return;
@@ -78,13 +106,19 @@ export class CircuitBreaker {
     this.#policy.onReset(() => logger.info({ circuit: name }, "circuit_breaker_closed"));
   }
 
-  get state(): "closed" | "open" | "half-open" {
+  get state(): CircuitStatus["state"] {
     return STATE_NAMES[this.#policy.state];
   }
 
   /** Failures that are remembered. */
   get failures(): number {
     return this.#window.failures;
+  }
+
+  get status(): CircuitStatus {
+    const { name, state, failures } = this;
+    if (state === "closed") return { name, state, failures };
+    return { name, state, failures, openedAtMs: this.#openedAt, retryAfterMs: this.#untilProbeMs() };
   }
 
   /**
@@ -99,7 +133,7 @@ export class CircuitBreaker {
   /** Closes it by hand and forgets the failures. */
   reset(): void {
     this.#window.clear();
-    this.#policy.isolate().dispose();
+    if (this.state !== "closed") this.#policy.isolate().dispose();
   }
 
   async #execute<T>(work: (alive: () => void) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -144,45 +178,19 @@ export class CircuitBreaker {
   }
 }
 
-/**
- * Opens at `threshold` failures among the last 2 × threshold outcomes. Not the consecutive breaker of the package, which
- * "every second stream dies" never opens; not a bare count, which a busy hour with one failure in a hundred opens.
- */
-class FailureWindow implements IBreaker {
-  /** What the policy would save and restore; nothing here outlives the process. */
-  state: unknown = undefined;
-  readonly #threshold: number;
-  readonly #windowMs: number;
-  #outcomes: { readonly failed: boolean; readonly at: number }[] = [];
-
-  constructor(threshold: number, windowMs: number) {
-    this.#threshold = threshold;
-    this.#windowMs = windowMs;
-  }
-
-  get failures(): number {
-    const since = Date.now() - this.#windowMs;
-    return this.#outcomes.filter(({ failed, at }) => failed && at > since).length;
-  }
-
-  success(state: CircuitState): void {
-    if (state === CircuitState.HalfOpen) this.clear();
-    this.#add(false);
-  }
-
-  failure(state: CircuitState): boolean {
-    this.#add(true);
-    return state !== CircuitState.Closed || this.failures >= this.#threshold;
-  }
-
-  clear(): void {
-    this.#outcomes = [];
-  }
-
-  #add(failed: boolean): void {
-    this.#outcomes.push({ failed, at: Date.now() });
-    if (this.#outcomes.length > 2 * this.#threshold) this.#outcomes.shift();
-  }
+/** The window as cockatiel asks it. What the policy would save and restore is nothing: a breaker dies with its process. */
+function verdicts(window: FailureWindow): IBreaker {
+  return {
+    state: undefined,
+    success(state) {
+      if (state === CircuitState.HalfOpen) window.clear();
+      window.add(false);
+    },
+    failure(state) {
+      window.add(true);
+      return state !== CircuitState.Closed || window.isFull;
+    },
+  };
 }
 
 /** Always the same pause, but none after a probe that was abandoned. */
@@ -194,33 +202,29 @@ function recovery(recoveryMs: number): { next(context: { readonly result: object
   return { next };
 }
 
-export interface RetryOptions {
+export interface RetryOptions extends BackoffOptions {
   /** Calls in all, the first one included. */
   readonly maxAttempts: number;
-  /** The first pause; each further one is twice as long, up to `waitMaxMs`, all ± 25 %. */
-  readonly waitMinMs: number;
-  readonly waitMaxMs: number;
+  /** Never asked about an open breaker: that is not tried again. */
   readonly isRetryable: (error: unknown) => boolean;
   /** What the other side asked for; a pause is never shorter. */
   readonly retryAfterMsOf?: (error: unknown) => number | undefined;
   /** Before a pause. `attempt` is the one that failed, from 1. */
   readonly onRetry: (retry: { attempt: number; delayMs: number; error: unknown }) => void;
-  /** From 0 to below 1, as Math.random. */
-  readonly random?: () => number;
 }
 
 /** Calls `work` until it succeeds, its error is not retryable, or the attempts are used up. */
 export function retrying<T>(work: () => Promise<T>, options: RetryOptions, signal: AbortSignal): Promise<T> {
-  const { maxAttempts, waitMinMs, waitMaxMs, random = Math.random } = options;
   const backoff = new DelegateBackoff<{ attempt: number; result: object }>(({ attempt, result }) => {
-    const nominalMs = Math.min(waitMinMs * 2 ** (attempt - 1), waitMaxMs);
-    const askedMs = "error" in result ? (options.retryAfterMsOf?.(result.error) ?? 0) : 0;
-    const spread = random() / 2;
-    // Those who were told the same time shall not all come back in the same moment.
-    return Math.round(Math.max(nominalMs * (0.75 + spread), askedMs + (askedMs && spread * waitMinMs)));
+    const askedMs = "error" in result ? options.retryAfterMsOf?.(result.error) : undefined;
+    return backoffMs(attempt, askedMs ?? 0, options);
   });
-  const isRetryable = (error: unknown) => !signal.aborted && options.isRetryable(error);
-  const policy = retry(handleWhen(isRetryable), { maxAttempts: maxAttempts - 1, backoff }).dangerouslyUnref();
+  const isRetryable = (error: unknown) =>
+    !signal.aborted && !(error instanceof CircuitOpenError) && options.isRetryable(error);
+  const policy = retry(handleWhen(isRetryable), {
+    maxAttempts: options.maxAttempts - 1,
+    backoff,
+  }).dangerouslyUnref();
   policy.onRetry((failed) => {
     if ("error" in failed)
       options.onRetry({ attempt: failed.attempt, delayMs: failed.delay, error: failed.error });
@@ -232,18 +236,60 @@ export function retrying<T>(work: () => Promise<T>, options: RetryOptions, signa
   return untilAborted(policy.execute(attempt, signal), signal);
 }
 
-/** `work`, or the signal's reason as soon as it aborts, whatever `work` does about it. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal.reason);
-  if (signal.aborted) abort();
-  else signal.addEventListener("abort", abort, { once: true });
+/** `work`, or a CallTimeoutError after `timeoutMs`, also when `work` does not care that its signal is aborted then. */
+async function withinTime<T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<T> {
+  const policy = timeout(timeoutMs, { strategy: TimeoutStrategy.Aggressive, abortOnReturn: false });
+  // Also when the caller leaves; he hears his own reason from untilAborted.
+  let isOver = false;
+  policy.onTimeout(() => {
+    isOver = true;
+  });
   try {
-    return await Promise.race([aborted.promise, work]);
-  } catch (error) {
-    // Work that failed because of the abort fails with the reason, too.
-    throw signal.aborted ? signal.reason : error;
-  } finally {
-    signal.removeEventListener("abort", abort);
+    return await policy.execute((_, attemptSignal) => work(attemptSignal), signal);
+  } catch (cause) {
+    throw isOver ? new CallTimeoutError(timeoutMs, { cause }) : cause;
   }
+}
+
+/** What one attempt is handed. */
+export interface Attempt {
+  /** Aborts with the caller's signal, and when the attempt's time is over. */
+  readonly signal: AbortSignal;
+  /** To be called at the first sign of life of a stream: see CircuitBreaker.run. */
+  readonly alive: () => void;
+}
+
+export interface Policies {
+  readonly breaker?: CircuitBreaker;
+  readonly retry?: RetryOptions;
+  /** For each attempt, not for all of them: that is what `signal` is for. */
+  readonly timeoutMs?: number;
+  readonly bulkhead?: Bulkhead;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Calls `work` under the given policies, from outside to inside:
+ * 1. bulkhead: a call has one place for all its attempts, so a retry cannot be refused half-way; being refused, and
+ *    waiting in line, say nothing about the other side and are neither counted nor tried again;
+ * 2. retry: the breaker sees every attempt, and an open one ends the trying;
+ * 3. breaker: a time-out is a failure it counts;
+ * 4. time-out: every attempt has its own.
+ * When it settles, timers, listeners and the place are released; work that ignores its signal holds none of them.
+ * @throws BulkheadFullError, CircuitOpenError, CallTimeoutError, the signal's reason, or what `work` threw
+ */
+export async function resilient<T>(work: (attempt: Attempt) => Promise<T>, policies: Policies): Promise<T> {
+  const { breaker, retry, timeoutMs, bulkhead, signal } = policies;
+  const attempt = (alive: () => void) =>
+    timeoutMs === undefined
+      ? work({ signal, alive })
+      : withinTime((attemptSignal) => work({ signal: attemptSignal, alive }), timeoutMs, signal);
+  const guarded = async () => await (breaker ? breaker.run(attempt, signal) : attempt(() => undefined));
+  const repeated = () => untilAborted(retry ? retrying(guarded, retry, signal) : guarded(), signal);
+  signal.throwIfAborted();
+  return await (bulkhead ? bulkhead.run(repeated, signal) : repeated());
 }

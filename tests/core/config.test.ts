@@ -19,6 +19,12 @@ function problemsOf(env: Environment): Record<string, string> {
   assert.fail(`accepted: ${JSON.stringify(env)}`);
 }
 
+const CIRCUIT = {
+  failureThreshold: 5,
+  recoveryMs: 60_000,
+  retry: { maxAttempts: 3, waitMinMs: 1_000, waitMaxMs: 10_000 },
+};
+
 const DEFAULTS: Config = {
   port: 8000,
   host: "0.0.0.0",
@@ -33,6 +39,12 @@ const DEFAULTS: Config = {
     retry: { maxAttempts: 3, waitMinMs: 1_000, waitMaxMs: 10_000 },
     tracing: false,
     allowedModels: [],
+  },
+  circuits: {
+    llm: CIRCUIT,
+    "fallback-llm": CIRCUIT,
+    redis: { ...CIRCUIT, recoveryMs: 5_000, retry: { maxAttempts: 2, waitMinMs: 50, waitMaxMs: 500 } },
+    mail: CIRCUIT,
   },
   conversationTtlMs: 86_400_000,
   heartbeatMs: 30_000,

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it, mock } from "node:test";
-import { type RetryOptions, retrying } from "#app/core/resilience.ts";
+import { CircuitOpenError, type RetryOptions, retrying } from "#app/core/resilience.ts";
 
 const NEVER = new AbortController().signal;
 const FAULT = new Error("ill");
@@ -81,6 +81,12 @@ describe("retrying", () => {
   it("does not try again what is not worth it, nor with one attempt allowed", async () => {
     assert.deepEqual(await attempts({}, () => Promise.reject(REFUSAL)), { calls: 1, result: REFUSAL });
     assert.deepEqual(await attempts({ maxAttempts: 1 }), { calls: 1, result: FAULT });
+  });
+
+  it("never tries an open breaker again, whatever the caller thinks of it", async () => {
+    const refused = new CircuitOpenError("llm", 60_000);
+    const given = { isRetryable: () => true };
+    assert.deepEqual(await attempts(given, () => Promise.reject(refused)), { calls: 1, result: refused });
   });
 
   it("ends a pause at once when it is aborted, with the reason, and calls no more", async () => {

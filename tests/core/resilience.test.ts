@@ -200,6 +200,54 @@ describe("a circuit breaker", () => {
     assert.equal(breaker.state, "closed");
   });
 
+  it("tells its state, and while it is not closed since when and for how long", async () => {
+    const [name, openedAtMs] = ["llm", 1_000_000];
+    assert.deepEqual(breaker.status, { name, state: "closed", failures: 0 });
+    await open();
+    mock.timers.setTime(1_000_000 + 20_000);
+    const status = { name, failures: 5, openedAtMs };
+    assert.deepEqual(breaker.status, { ...status, state: "open", retryAfterMs: 40_000 });
+    mock.timers.setTime(1_000_000 + RECOVERY_MS);
+    const whole = Promise.withResolvers<string>();
+    const probe = run(() => whole.promise);
+    assert.deepEqual(breaker.status, { ...status, state: "half-open", retryAfterMs: 0 });
+    whole.resolve("fine");
+    await probe;
+    assert.deepEqual(breaker.status, { name, state: "closed", failures: 0 });
+  });
+
+  it("is closed by hand while a probe is out: those who wait go, and the probe's failure counts once", async () => {
+    await open();
+    mock.timers.setTime(1_000_000 + RECOVERY_MS);
+    const whole = Promise.withResolvers<string>();
+    const probe = run(() => whole.promise);
+    const waiting = run(succeed);
+    await turns();
+    breaker.reset();
+    assert.equal(await waiting, "fine");
+    whole.reject(FAULT);
+    assert.equal(await probe, FAULT);
+    assert.equal(breaker.state, "closed");
+    assert.ok(breaker.failures <= 1);
+  });
+
+  it("says nothing of a reset that changes nothing, and forgets the failures all the same", async () => {
+    await run(fail);
+    breaker.reset();
+    assert.equal(breaker.failures, 0);
+    assert.deepEqual(logger.lines, []);
+  });
+
+  it("opens again after a reset, at as many failures as before", async () => {
+    await open();
+    breaker.reset();
+    for (let failures = 0; failures < 4; failures += 1) await run(fail);
+    assert.equal(breaker.state, "closed");
+    await run(fail);
+    assert.equal(breaker.state, "open");
+    assert.equal(logger.named("circuit_breaker_opened").length, 2);
+  });
+
   it("is closed by hand, with its failures forgotten", async () => {
     await open();
     breaker.reset();

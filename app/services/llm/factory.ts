@@ -3,7 +3,7 @@
 
 import { isLoopback, type LlmConfig } from "#app/core/llm-config.ts";
 import type { Logger } from "#app/core/logging.ts";
-import { CircuitBreaker } from "#app/core/resilience.ts";
+import { CircuitBreaker, type RetryOptions } from "#app/core/resilience.ts";
 import { createChatCompletionsClient } from "./chat-completions.ts";
 import type { ChatModelClient } from "./client.ts";
 import { DEFAULT_DEADLINES, type Deadlines } from "./deadlines.ts";
@@ -16,6 +16,10 @@ import { createTracedClient } from "./traced-client.ts";
 
 export interface ChatModelOptions {
   readonly logger: Logger;
+  /** The process's breaker for this model (core/circuits.ts); a client that stands alone gets one of its own. */
+  readonly breaker?: CircuitBreaker;
+  /** The configuration's `retry` by default. */
+  readonly retry?: Pick<RetryOptions, "maxAttempts" | "waitMinMs" | "waitMaxMs">;
   readonly deadlines?: Deadlines;
 }
 
@@ -32,9 +36,9 @@ export function getChatModelClient(config: LlmConfig, options: ChatModelOptions)
   return singleton;
 }
 
-/** A client of the configured provider, with a breaker of its own. Nothing is sent yet. */
+/** A client of the configured provider. Nothing is sent yet. */
 export function createChatModelClient(config: LlmConfig, options: ChatModelOptions): ChatModel {
-  const { logger, deadlines = DEFAULT_DEADLINES } = options;
+  const { logger, retry = config.retry, deadlines = DEFAULT_DEADLINES } = options;
   if (config.provider === "offline") {
     logger.info({ provider: config.provider }, "llm_manager_initialized");
     return createOfflineClient();
@@ -47,14 +51,13 @@ export function createChatModelClient(config: LlmConfig, options: ChatModelOptio
   if (url.protocol === "http:" && !isLoopback(url) && Object.keys(endpoint.headers).length > 0)
     logger.warn({ provider, host: url.host }, "llm_key_sent_unencrypted");
   const create = config.tracing ? createTracedClient : createChatCompletionsClient;
-  const breaker = new CircuitBreaker({
-    name: "llm",
-    ...config.breaker,
-    isFailure: isProviderFailure,
-    logger,
-  });
-  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry: config.retry, logger });
+  const breaker = options.breaker ?? createOwnBreaker(config, logger);
+  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger });
   return { ...guarded, breaker };
+}
+
+function createOwnBreaker({ breaker }: LlmConfig, logger: Logger): CircuitBreaker {
+  return new CircuitBreaker({ name: "llm", ...breaker, isFailure: isProviderFailure, logger });
 }
 
 function toEndpoint(config: Exclude<LlmConfig, { provider: "offline" }>): ModelEndpoint {

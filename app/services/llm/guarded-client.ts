@@ -4,7 +4,7 @@
 
 import { AppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
-import { type CircuitBreaker, CircuitOpenError, type RetryOptions, retrying } from "#app/core/resilience.ts";
+import { type CircuitBreaker, CircuitOpenError, type RetryOptions, resilient } from "#app/core/resilience.ts";
 import type { ChatModelClient } from "./client.ts";
 import { faultOf } from "./provider-fault.ts";
 
@@ -21,26 +21,21 @@ export function createGuardedClient(client: ChatModelClient, options: GuardOptio
     provider,
     async stream(request, onDelta, signal) {
       let spoke = false;
-      const attempt = () =>
-        breaker.run((alive) => {
-          const say = (delta: string) => {
-            if (!spoke) alive();
-            spoke = true;
-            onDelta(delta);
-          };
-          return client.stream(request, say, signal);
-        }, signal);
+      const onRetry: RetryOptions["onRetry"] = ({ error, ...facts }) =>
+        logger.warn({ provider, ...facts, ...describe(error) }, "llm_call_retry");
+      const isRetryable = (error: unknown) => !spoke && isWorthAnotherTry(error, retry.waitMaxMs);
       try {
-        return await retrying(
-          attempt,
-          {
-            ...retry,
-            isRetryable: (error) => !spoke && isWorthAnotherTry(error, retry.waitMaxMs),
-            retryAfterMsOf,
-            onRetry: ({ error, ...facts }) =>
-              logger.warn({ provider, ...facts, ...describe(error) }, "llm_call_retry"),
+        // No time-out here: a stream has deadlines of its own (deadlines.ts), one for each of its stages.
+        return await resilient(
+          ({ alive }) => {
+            const say = (delta: string) => {
+              if (!spoke) alive();
+              spoke = true;
+              onDelta(delta);
+            };
+            return client.stream(request, say, signal);
           },
-          signal,
+          { breaker, retry: { ...retry, isRetryable, retryAfterMsOf, onRetry }, signal },
         );
       } catch (error) {
         throw error instanceof CircuitOpenError ? toUnavailable(error) : error;

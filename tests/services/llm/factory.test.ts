@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { createCircuits } from "#app/core/circuits.ts";
 import { parseConfig } from "#app/core/config.ts";
 import { createChatModelClient, getChatModelClient } from "#app/services/llm/factory.ts";
+import { isProviderFailure } from "#app/services/llm/guarded-client.ts";
 import { say } from "../../support/provider-chunks.ts";
 import { createRecordingLogger } from "../../support/recording-logger.ts";
 import { ask, KEY } from "../../support/remote-request.ts";
@@ -76,7 +78,33 @@ describe("the factory of model clients", () => {
     }
   }
 
-  it("gives every client a breaker of its own, and the process one client", () => {
+  it("takes the process's breaker and other pauses where they are given", async () => {
+    await using provider = await startScriptableProvider();
+    provider.reply({ status: 503 }, { status: 503 }, { steps: say.answer("fine") });
+    const { llm, circuits: settings } = parseConfig({
+      OPENAI_BASE_URL: `${provider.origin}/v1`,
+      RETRY_MAX_ATTEMPTS: "1",
+    });
+    const logger = createRecordingLogger();
+    const circuits = createCircuits({ settings, isFailure: { "fallback-llm": isProviderFailure }, logger });
+    const breaker = circuits.get("fallback-llm");
+    const retry = { maxAttempts: 3, waitMinMs: 1, waitMaxMs: 10 };
+    const client = createChatModelClient(llm, { logger, breaker, retry });
+    assert.equal(client.breaker, breaker);
+    assert.equal((await ask(client)).text, "fine");
+    assert.deepEqual(
+      circuits.list().map(({ name, failures }) => [name, failures]),
+      [
+        ["llm", 0],
+        ["fallback-llm", 2],
+        ["redis", 0],
+        ["mail", 0],
+      ],
+    );
+    circuits.close();
+  });
+
+  it("gives every client that stands alone a breaker of its own, and the process one client", () => {
     const env = { OPENAI_API_KEY: KEY };
     assert.notEqual(make(env).client.breaker, make(env).client.breaker);
     const logger = createRecordingLogger();

@@ -153,6 +153,15 @@ describe("the guarded client", () => {
     assert.equal(breaker.state, "open");
   });
 
+  it("opens when every second stream dies in mid-answer", async () => {
+    provider.reply(OK, DYING, OK, DYING, OK, DYING, OK, DYING, OK, DYING);
+    for (let calls = 0; calls < 9; calls += 1) await ask(client);
+    assert.equal(breaker.state, "closed");
+    assert.equal((await ask(client)).text, "a");
+    assert.equal(breaker.state, "open");
+    assert.equal(attempts(), 10);
+  });
+
   it("does not open when a hundred visitors stop their replies", async () => {
     provider.reply({ steps: [say.content("a")], ending: "stall" });
     for (let calls = 0; calls < 100; calls += 1) {
