@@ -60,6 +60,8 @@ const historySchema = z.strictObject({
   commandId: z.string().optional(),
 });
 
+const editedSchema = z.strictObject({ messageId: z.string(), removed: z.array(z.string()) });
+
 export type Joined = z.output<typeof joinedSchema>;
 
 /** One run as a client saw it. */
@@ -103,6 +105,18 @@ export class Talk {
     return this.accepted();
   }
 
+  /** Replaces what was said; the answer to that frame. */
+  edit(messageId: string, text: string, fields: object = {}) {
+    this.client.send({ type: "edit", messageId, text, ...fields });
+    return this.accepted();
+  }
+
+  /** Asks for another answer: to the message named, or to the last one. */
+  regenerate(fields: object = {}) {
+    this.client.send({ type: "regenerate", ...fields });
+    return this.accepted();
+  }
+
   /** The next refusal. */
   async refused() {
     return errorSchema.parse(await this.custom("error"));
@@ -111,6 +125,22 @@ export class Talk {
   async history(fields: object = {}) {
     this.client.send({ type: "history", ...fields });
     return historySchema.parse(await this.custom("history"));
+  }
+
+  /** The texts of the newest page of the history. */
+  async contents(): Promise<string[]> {
+    return (await this.history()).messages.map(({ content }) => content);
+  }
+
+  /** The next revision that was applied. */
+  async edited() {
+    return editedSchema.parse(await this.custom("conversation.edited"));
+  }
+
+  /** Sends a ping and waits for its answer: what was sent before has been carried out. */
+  async caughtUp(): Promise<void> {
+    this.client.send({ type: "ping" });
+    await this.custom("pong");
   }
 
   /** The next snapshot: its messages, and the position it stands for. */

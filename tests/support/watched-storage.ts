@@ -52,6 +52,8 @@ export function watchStorage(real: StorageBundle): WatchedStorage {
   const { store, log, lease } = real;
   return {
     kind: real.kind,
+    kindOf: (id) => real.kindOf(id),
+    ...(real.shelter && { shelter: real.shelter }),
     instanceId: real.instanceId,
     onWake: (listener) => real.onWake(listener),
     whisper: (id, frame) => real.whisper(id, frame),

@@ -6,7 +6,8 @@ import type { Frame } from "./socket-client.ts";
 
 /**
  * Every frame is a valid AG-UI event; `seq` grows by exactly 1 between two joins; a run has one start, exactly one
- * end, and nothing between runs that belongs into one; no delta is empty or ends in half a surrogate pair.
+ * end, and nothing between runs that belongs into one; a revision is applied between two runs, never within one; no
+ * delta is empty or ends in half a surrogate pair. A question may be answered again, in another run.
  */
 export function assertWireInvariants(frames: readonly Frame[]): void {
   let seq: number | undefined;
@@ -27,6 +28,7 @@ export function assertWireInvariants(frames: readonly Frame[]): void {
       assert.equal(openRun, undefined, "a run started inside another");
       openRun = frame.runId;
     }
+    if (frame.name === "conversation.edited") assert.equal(openRun, undefined, "a revision within a run");
     if (frame.type === "TEXT_MESSAGE_START") openMessage = frame.messageId;
     if (frame.type === "TEXT_MESSAGE_CONTENT") assertDelta(frame.delta);
     if (frame.type === "TEXT_MESSAGE_END") openMessage = undefined;

@@ -6,6 +6,8 @@ export interface ChannelReader {
   deliver(seq: number, event: string): void;
   /** Something may have been missed: look at the log. */
   recheck(): void;
+  /** The log goes on in another life from here, or has come home in it. Absent: looks at the log. */
+  move?(epoch: string, lastSeq: number): void;
   /** A frame of the moment, which no log keeps. Absent: hears none. */
   whisper?(frame: string): void;
 }
@@ -39,6 +41,16 @@ export class ConversationChannel {
     this.#epoch = epoch;
     this.#lastSeq = 0;
     if (isAnother) this.recheck();
+  }
+
+  /** The log of what is produced here goes on as another life, with the same numbers: who is level goes on with it. */
+  move(epoch: string, lastSeq: number): void {
+    this.#epoch = epoch;
+    this.#lastSeq = lastSeq;
+    for (const reader of this.#readers) {
+      if (reader.move) reader.move(epoch, lastSeq);
+      else reader.recheck();
+    }
   }
 
   /** Events that another instance has appended. What does not follow on sends the readers to the log. */

@@ -1,18 +1,16 @@
-// What can be done with a conversation: make it, open it, say something, stop, switch the persona, read back, listen.
-// Promises: a message is stored before this says so; nobody opens a conversation without its token. Holds the live
-// part (channel and line) of every conversation that is open or running on this instance, and nothing else.
+// What can be done with a conversation: make it, open it, hand turns in, read back, listen, judge.
+// Promises: nobody opens a conversation without its token. Holds the live part (channel and line) of every conversation
+// that is open or running on this instance, and nothing else.
 
-import { randomUUID } from "node:crypto";
-import { AppError } from "#app/core/errors.ts";
+import { AppError, toAppError } from "#app/core/errors.ts";
 import { createToken, hashToken, tokenMatches } from "#app/core/secrets.ts";
-import type { Conversation, ConversationPage, Feedback, Turn } from "#app/models/conversation.ts";
+import type { Conversation, ConversationPage, Feedback } from "#app/models/conversation.ts";
 import type { Persona, PersonaRef } from "#app/models/persona.ts";
 import type { LogHead } from "./event-log.ts";
 import { LiveConversations, type LiveConversationsOptions } from "./live-conversations.ts";
-import type { Acceptance } from "./memory.ts";
-import type { StorageBundle } from "./memory-factory.ts";
-import { findQuestion, lastQuestion } from "./question.ts";
 import type { Reader, ReaderOptions } from "./reader.ts";
+import type { StorageKind } from "./storage-bundle.ts";
+import { Turns } from "./turns.ts";
 
 export type ConversationsOptions = LiveConversationsOptions;
 
@@ -23,6 +21,8 @@ export interface OpenedConversation {
   readonly created: boolean;
   /** Only of a conversation that was made just now by the server itself or by its client. */
   readonly resumeToken?: string;
+  /** The storage is away: the history is not at hand, only what is being said just now. */
+  readonly isDetached?: true;
 }
 
 /** How many finished messages a snapshot shows. */
@@ -31,14 +31,30 @@ const SNAPSHOT_MESSAGES = 50;
 export class Conversations {
   readonly #options: ConversationsOptions;
   readonly #live: LiveConversations;
+  /** What visitors hand in. */
+  readonly turns: Turns;
 
   constructor(options: ConversationsOptions) {
     this.#options = options;
     this.#live = new LiveConversations(options);
+    this.turns = new Turns({
+      store: options.storage.store,
+      live: this.#live,
+      admission: options.admission,
+      persona: (ref) => this.persona(ref),
+      personaNow: (conversation) => this.personaOf(this.asOfNow(conversation)),
+    });
   }
 
-  get storageKind(): StorageBundle["kind"] {
+  /** Where conversations live as long as nothing fails. */
+  get storageKind(): StorageKind {
     return this.#options.storage.kind;
+  }
+
+  /** Where what is said in that conversation is kept at this moment. */
+  storageKindOf(conversationId: string): StorageKind {
+    const { storage } = this.#options;
+    return storage.shelter?.detachedOf(conversationId) ? "memory" : storage.kindOf(conversationId);
   }
 
   /** How many conversations are open or running here, and how many of them run. */
@@ -87,72 +103,24 @@ export class Conversations {
 
   /** @throws AppError `conversation_not_found` for an unknown id and for a wrong token alike */
   async open(id: string, resumeToken: string): Promise<OpenedConversation> {
-    const opened = await this.#look(id);
+    const opened = await this.#look(id).catch((error: unknown) => this.#lookHere(id, error));
     if (!tokenMatches(resumeToken, opened.page.conversation.tokenHash))
       throw new AppError("conversation_not_found");
     return { ...opened, created: false };
   }
 
+  /** The conversation as it stands now, as far as that is known here. */
+  asOfNow(conversation: Conversation): Conversation {
+    const queue = this.#live.knownQueueOf(conversation.id);
+    const { runningId: _, ...rest } = conversation;
+    const runningId = queue ? queue.runningId : conversation.runningId;
+    const persona = queue?.persona ?? conversation.persona;
+    return { ...rest, persona, ...(runningId !== undefined && { runningId }) };
+  }
+
   /** What {@link open} gives, for a connection that has shown the token before. */
   async reopen(id: string): Promise<OpenedConversation> {
     return { ...(await this.#look(id)), created: false };
-  }
-
-  /**
-   * Stores a message and puts it in the line. Once this resolves the message is never lost.
-   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`, `overloaded`; `draining` where it would not be answered any more
-   */
-  async say(
-    conversation: Conversation,
-    message: { id?: string | undefined; text: string },
-  ): Promise<Acceptance & { messageId: string }> {
-    this.#assertTakesQuestions();
-    const text = this.#checkText(conversation, message.text);
-    const messageId = message.id ?? randomUUID();
-    const runId = randomUUID();
-    const acceptance = await this.#accept(conversation.id, {
-      type: "message",
-      runId,
-      message: { id: messageId, role: "user", content: text, createdAt: Date.now(), runId },
-      cancelled: false,
-    });
-    return { ...acceptance, messageId };
-  }
-
-  /**
-   * Lets a message say something else and answers it anew; what followed it leaves the history. A reply that is running
-   * is stopped first, unless the message waits behind it. The same edit again is answered as a duplicate.
-   * @throws AppError `message_not_found`, and what {@link say} throws
-   */
-  async edit(
-    conversation: Conversation,
-    revision: { messageId: string; text: string },
-  ): Promise<Acceptance & { messageId: string }> {
-    this.#assertTakesQuestions();
-    const text = this.#checkText(conversation, revision.text);
-    return this.#revise(conversation.id, { messageId: revision.messageId, text, isEdit: true });
-  }
-
-  /**
-   * Answers a message again, the last one where none is named; what followed it leaves the history. Stops as
-   * {@link edit} does.
-   * @throws AppError `message_not_found`, and what {@link say} throws
-   */
-  async regenerate(
-    conversation: Conversation,
-    messageId: string | undefined,
-  ): Promise<Acceptance & { messageId: string }> {
-    this.#assertTakesQuestions();
-    const { store } = this.#options.storage;
-    const meant =
-      messageId === undefined
-        ? await lastQuestion(store, conversation.id)
-        : ((await findQuestion(store, conversation.id, messageId))?.message ?? {
-            id: messageId,
-            content: "",
-          });
-    if (!meant) throw new AppError("message_not_found", { message: "There is no message to answer yet." });
-    return this.#revise(conversation.id, { messageId: meant.id, text: meant.content, isEdit: false });
   }
 
   /** Keeps what the visitor thinks of a finished message. @throws AppError `message_not_found` */
@@ -164,26 +132,6 @@ export class Conversations {
   /** Shows a frame of the moment to everybody else who reads the conversation, on whichever instance. */
   whisper(conversationId: string, frame: string, from: Reader): void {
     this.#live.whisper(conversationId, frame, from);
-  }
-
-  /**
-   * Ends one run, or the running one and all that wait.
-   * @throws AppError `already_finished` when there is nothing to stop
-   */
-  async stop(conversationId: string, runId: string | undefined): Promise<void> {
-    const found = await this.#options.storage.store.cancel(conversationId, runId, "all");
-    if (found.running === undefined && found.waiting.length === 0) throw new AppError("already_finished");
-    this.#live.queueOf(conversationId).wake();
-  }
-
-  /** Stops a running reply and lets somebody else answer from now on. @throws AppError `persona_not_found` */
-  async switchPersona(conversationId: string, ref: PersonaRef): Promise<void> {
-    const persona = this.persona(ref);
-    const { store } = this.#options.storage;
-    await store.cancel(conversationId, undefined, "running");
-    const chosen = { kind: persona.kind, id: persona.id };
-    await store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen });
-    this.#live.queueOf(conversationId).wake();
   }
 
   /** A page of finished messages before one, or the newest. @throws AppError `message_not_found` */
@@ -219,43 +167,12 @@ export class Conversations {
     return this.#live.drain(graceMs);
   }
 
-  #assertTakesQuestions(): void {
-    if (this.#live.isDrained) throw new AppError("draining");
-    this.#options.admission.assertRoom();
-  }
-
-  #checkText(conversation: Conversation, said: string): string {
-    const text = said.toWellFormed();
-    // The one who answers now, where that has changed since this connection joined.
-    const persona = this.#live.knownQueueOf(conversation.id)?.persona ?? conversation.persona;
-    const { maxInputChars } = this.personaOf({ ...conversation, persona }).limits;
-    if (text.length <= maxInputChars) return text;
-    throw new AppError("message_too_long", {
-      message: `A message may have at most ${maxInputChars} characters; this one has ${text.length}.`,
-      details: { maxChars: maxInputChars },
-    });
-  }
-
-  async #revise(
-    conversationId: string,
-    revision: { messageId: string; text: string; isEdit: boolean },
-  ): Promise<Acceptance & { messageId: string }> {
-    const { messageId } = revision;
-    const turn = {
-      ...revision,
-      type: "revision",
-      runId: randomUUID(),
-      createdAt: Date.now(),
-      cancelled: false,
-    } as const;
-    return { ...(await this.#accept(conversationId, turn)), messageId };
-  }
-
-  async #accept(conversationId: string, turn: Turn): Promise<Acceptance> {
-    const acceptance = await this.#options.storage.store.accept(conversationId, turn);
-    // Of a known message too: its line may have come to a standstill when storage was away.
-    if (acceptance.state !== "finished") this.#live.queueOf(conversationId).wake();
-    return acceptance;
+  /** What is being said here while the storage is away. @throws AppError the storage's own, where nothing is */
+  #lookHere(id: string, error: unknown): Omit<OpenedConversation, "created"> {
+    const life = isAway(error) ? this.#options.storage.shelter?.detachedOf(id) : undefined;
+    if (!life) throw error;
+    const page = { conversation: this.asOfNow(life.conversation), messages: [], olderCount: 0 };
+    return { page, head: life.head, isDetached: true };
   }
 
   async #look(id: string): Promise<{ page: ConversationPage; head: LogHead }> {
@@ -265,4 +182,8 @@ export class Conversations {
     if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
     return { page, head: await log.open(id) };
   }
+}
+
+function isAway(error: unknown): boolean {
+  return toAppError(error).code === "storage_unavailable";
 }

@@ -1,8 +1,12 @@
 // The one writer of a conversation's events while its lease is held: numbers them, encodes each once, appends them in
-// order and publishes them once the log has confirmed. An append that fails ends the tenure: nothing more is shown.
+// order and publishes them once the log has confirmed. Where the log does not answer, it goes on in a detached life;
+// where it refuses, or there is no such life, the tenure ends and nothing more is shown.
 
+import { toAppError } from "#app/core/errors.ts";
+import type { ConversationChange } from "#app/models/conversation.ts";
 import { type ConversationEvent, encodeEvent } from "#app/models/server-event.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
+import type { DetachedLog } from "./detached-log.ts";
 import type { EventLog, LogHead } from "./event-log.ts";
 import type { Lease } from "./run-lease.ts";
 
@@ -11,26 +15,47 @@ export interface EventWriterOptions {
   readonly lease: Lease;
   readonly head: LogHead;
   readonly channel: ConversationChannel;
-  /** Called once, with what the log said, when an append failed. */
+  /** Has the store record a change, under the lease. */
+  readonly record: (change: ConversationChange) => Promise<void>;
+  /** A life of its own after the newest event that was shown, where the storage has gone silent. */
+  readonly detach?: (shownSeq: number) => DetachedLog | undefined;
+  /** Called once, with what the log said, when nothing can be shown any more. */
   readonly onFailure: (error: unknown) => void;
+}
+
+/** What is shown together, once the log and then the store have confirmed it. */
+interface Step {
+  readonly firstSeq: number;
+  readonly events: readonly string[];
+  readonly change?: ConversationChange | undefined;
 }
 
 export class EventWriter {
   readonly #options: EventWriterOptions;
   #lastSeq: number;
+  #shownSeq: number;
   #floorSeq = 0;
   #pending: string[] = [];
+  /** On their way to the log, in order. */
+  readonly #steps: Step[] = [];
   #confirmed: Promise<unknown> = Promise.resolve();
+  #detached: DetachedLog | undefined;
   #failed = false;
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
     this.#lastSeq = options.head.lastSeq;
+    this.#shownSeq = options.head.lastSeq;
   }
 
   /** Number of the newest event that was written, confirmed or not. */
   get lastSeq(): number {
     return this.#lastSeq;
+  }
+
+  /** The life it writes in while the storage is away. */
+  get detached(): DetachedLog | undefined {
+    return this.#detached;
   }
 
   /** From this number on, nothing may be cut from the log until {@link releaseFloor}. */
@@ -54,10 +79,11 @@ export class EventWriter {
     return this.#lastSeq;
   }
 
-  /** What was written just now, and all that follows, is shown only after this has happened too. */
-  holdUntil(done: Promise<void>): void {
-    this.#confirmed = Promise.all([this.#confirmed, done]);
-    this.#confirmed.catch((error: unknown) => this.#fail(error));
+  /** Records a change; what was written just now, and all that follows, is shown only after that. */
+  note(change: ConversationChange): void {
+    const recorded = this.#detached || this.#failed ? Promise.resolve() : this.#options.record(change);
+    this.#take({ firstSeq: this.#lastSeq + 1, events: [], change }, Promise.resolve(), () => recorded);
+    recorded.catch((error: unknown) => this.#fail(error));
   }
 
   /**
@@ -65,11 +91,10 @@ export class EventWriter {
    * both. Whoever finds the end in the log alone can still record it; an end that stood in the store alone would be
    * missing from the row of numbers for ever.
    */
-  conclude(events: readonly ConversationEvent[], record: (seq: number) => Promise<void>): void {
+  conclude(events: readonly ConversationEvent[], changeOf: (seq: number) => ConversationChange): void {
     this.#append();
     for (const event of events) this.write(event);
-    const seq = this.#lastSeq;
-    this.#append(() => record(seq));
+    this.#append(changeOf(this.#lastSeq));
   }
 
   /** Resolves when everything written so far was confirmed and published, or has failed. */
@@ -79,24 +104,70 @@ export class EventWriter {
     await this.#confirmed.catch(() => undefined);
   }
 
-  #append(afterwards?: () => Promise<void>): void {
+  /** The storage has taken the detached life in: it is written there again. */
+  reattach(): void {
+    this.#detached = undefined;
+    this.#confirmed = Promise.resolve();
+  }
+
+  #append(change?: ConversationChange): void {
     const events = this.#pending;
     this.#pending = [];
-    if (this.#failed || events.length === 0) return;
-    const firstSeq = this.#lastSeq - events.length + 1;
+    if (events.length === 0) {
+      if (change) this.note(change);
+      return;
+    }
+    const { log, lease, record } = this.#options;
+    const step = { firstSeq: this.#lastSeq - events.length + 1, events, change };
+    if (this.#detached || this.#failed) return this.#take(step, Promise.resolve());
     const floorSeq = this.#floorSeq || this.#lastSeq + 1;
-    const appended = this.#options.log.append(this.#options.lease, { firstSeq, events, floorSeq });
+    const appended = log.append(lease, { firstSeq: step.firstSeq, events, floorSeq });
+    this.#take(step, appended, change && (() => record(change)));
+  }
+
+  #take(step: Step, appended: Promise<void>, afterwards?: () => Promise<void>): void {
+    if (this.#failed) return;
+    if (this.#detached) return this.#showDetached(this.#detached, step);
+    this.#steps.push(step);
     this.#confirmed = Promise.all([this.#confirmed, appended])
-      .then(() => (this.#failed ? undefined : afterwards?.()))
+      .then(() => (this.#isAttached ? afterwards?.() : undefined))
       .then(() => {
-        if (!this.#failed) this.#options.channel.publish(firstSeq, events);
+        if (!this.#isAttached) return;
+        this.#steps.shift();
+        this.#publish(step);
       });
     this.#confirmed.catch((error: unknown) => this.#fail(error));
   }
 
+  get #isAttached(): boolean {
+    return !this.#failed && !this.#detached;
+  }
+
+  #publish({ firstSeq, events }: Step): void {
+    if (events.length === 0) return;
+    this.#shownSeq = firstSeq + events.length - 1;
+    this.#options.channel.publish(firstSeq, events);
+  }
+
+  #showDetached(life: DetachedLog, step: Step): void {
+    life.events.push(...step.events);
+    if (step.change) life.changes.push(step.change);
+    this.#publish(step);
+  }
+
+  /** What was never shown is numbered as it was, in a life of its own; what was shown stands in the old one for good. */
   #fail(error: unknown): void {
-    if (this.#failed) return;
-    this.#failed = true;
-    this.#options.onFailure(error);
+    if (!this.#isAttached) return;
+    const { detach, channel, onFailure } = this.#options;
+    const isAway = toAppError(error).code === "storage_unavailable";
+    const life = isAway ? detach?.(this.#shownSeq) : undefined;
+    if (!life) {
+      this.#failed = true;
+      onFailure(error);
+      return;
+    }
+    this.#detached = life;
+    channel.move(life.epoch, this.#shownSeq);
+    for (const step of this.#steps.splice(0)) this.#showDetached(life, step);
   }
 }

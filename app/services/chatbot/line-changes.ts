@@ -22,15 +22,18 @@ export interface LineChange {
 
 /** Lets somebody else answer from now on; returns who. */
 export async function changePersona(
-  { tenure, storage, registry, conversation }: LineChange,
+  { tenure, registry, conversation }: LineChange,
   turn: PersonaTurn,
 ): Promise<PersonaRef> {
   const persona = registry.get(turn.persona) ?? registry.main();
   const ref: PersonaRef = { kind: persona.kind, id: persona.id };
   const value = showPersona(persona, conversation.locale);
-  tenure.writer.conclude([{ type: "CUSTOM", name: "persona.changed", value }], (seq) =>
-    storage.store.record(tenure.lease, { type: "persona-changed", turnId: turn.turnId, persona: ref, seq }),
-  );
+  tenure.writer.conclude([{ type: "CUSTOM", name: "persona.changed", value }], (seq) => ({
+    type: "persona-changed",
+    turnId: turn.turnId,
+    persona: ref,
+    seq,
+  }));
   await tenure.writer.settled();
   return ref;
 }
@@ -56,9 +59,13 @@ export async function revise(
     },
   };
   const value = { messageId, removed };
-  tenure.writer.conclude([{ type: "CUSTOM", name: "conversation.edited", value }], (seq) =>
-    storage.store.record(tenure.lease, { type: "revised", runId, by, removed, seq }),
-  );
+  tenure.writer.conclude([{ type: "CUSTOM", name: "conversation.edited", value }], (seq) => ({
+    type: "revised",
+    runId,
+    by,
+    removed,
+    seq,
+  }));
   await tenure.writer.settled();
 }
 
@@ -71,11 +78,8 @@ export async function takeOver(
   if (!plan) return false;
   logger.warn({ runId: turn.runId, successorId: plan.successorId }, "run_taken_over");
   tenure.writer.holdFloor(conversation.seq + 1);
-  for (const event of plan.events) tenure.writer.write(event);
+  tenure.writer.conclude(plan.events, plan.change);
   await tenure.writer.settled();
-  // Only now: if we die in between, the next one finds in the log what was shown. What was recorded and never shown
-  // would be found by nobody.
-  if (!tenure.ended.aborted) await storage.store.record(tenure.lease, plan.change(tenure.writer.lastSeq));
   tenure.writer.releaseFloor();
   return true;
 }

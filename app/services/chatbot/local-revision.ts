@@ -17,14 +17,16 @@ export function acceptRevision(
   const standsAt = stored.line.findLastIndex((entry) => messageIdOf(entry) === messageId);
   const isInHistory = stored.messages.some(({ id }) => id === messageId);
   if (!known || (standsAt < 0 && !isInHistory)) throw new AppError("message_not_found");
+  const standing = stored.line[standsAt];
   const isDuplicate = isEdit
     ? text === (known.editedText ?? known.text)
-    : stored.line[standsAt]?.type === "revision";
+    : standing?.type === "revision" && !standing.cancelled;
   if (isDuplicate) return { ...standingOf(stored, known.runId), runId: known.runId, duplicate: true };
   assertRoomInLine(stored);
   if (isEdit) reserve(sizeOf(text) - (known.editedText === undefined ? 0 : sizeOf(known.editedText)));
   const first = stored.runningId === undefined ? 0 : 1;
-  const position = Math.max(first, standsAt + 1);
+  // Who was chosen before it answers it.
+  const position = Math.max(stored.line[first]?.type === "persona" ? first + 1 : first, standsAt + 1);
   const line = stored.line.map((entry, index) =>
     index === standsAt || (index < first && standsAt < first) ? toCancelled(entry) : entry,
   );

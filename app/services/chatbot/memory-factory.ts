@@ -72,6 +72,7 @@ export function createStorageBundle(options: { conversationTtlMs: number }): Sto
   sweeper.unref();
   return {
     kind: "memory",
+    kindOf: () => "memory",
     instanceId: randomUUID(),
     store: new LocalConversationStore(storage),
     log: new LocalEventLog(storage),

@@ -1,12 +1,18 @@
 // Finds what a visitor has asked: in the line, or as far back in the history as it takes.
 
-import type { ConversationPage, StoredMessage } from "#app/models/conversation.ts";
+import type { ConversationPage, StoredMessage, Turn } from "#app/models/conversation.ts";
 import type { ConversationStore } from "./memory.ts";
 
 /** A message in the history, and what stands behind it, oldest first. */
 export interface Question {
   readonly message: StoredMessage;
   readonly followers: readonly string[];
+}
+
+/** Which message, and what it says. */
+export interface AskedQuestion {
+  readonly id: string;
+  readonly content: string;
 }
 
 const PAGE_LIMIT = 100;
@@ -20,32 +26,48 @@ export function findQuestion(
   return search(store, conversationId, ({ id }) => id === messageId);
 }
 
+/** What the message says by now: in the line, or else in the history; undefined where it is in neither. */
+export async function namedQuestion(
+  store: ConversationStore,
+  conversationId: string,
+  messageId: string,
+): Promise<AskedQuestion | undefined> {
+  const newest = await store.page(conversationId, { limit: PAGE_LIMIT });
+  const inLine = newest.conversation.line.map(askedBy).findLast((asked) => asked?.id === messageId);
+  return inLine ?? (await search(store, conversationId, ({ id }) => id === messageId, newest))?.message;
+}
+
 /** What was asked last: what is being answered or is about to be; else the newest question of the history. */
 export async function lastQuestion(
   store: ConversationStore,
   conversationId: string,
-): Promise<{ readonly id: string; readonly content: string } | undefined> {
-  const { line } = (await store.page(conversationId, { limit: 0 })).conversation;
-  for (const turn of line) {
-    if (turn.type === "message") return turn.message;
-    if (turn.type === "revision") return { id: turn.messageId, content: turn.text };
-  }
-  return (await search(store, conversationId, ({ role }) => role === "user"))?.message;
+): Promise<AskedQuestion | undefined> {
+  const newest = await store.page(conversationId, { limit: PAGE_LIMIT });
+  const inLine = newest.conversation.line.map(askedBy).find((asked) => asked !== undefined);
+  return inLine ?? (await search(store, conversationId, ({ role }) => role === "user", newest))?.message;
 }
 
+function askedBy(turn: Turn): AskedQuestion | undefined {
+  if (turn.type === "message") return turn.message;
+  return turn.type === "revision" ? { id: turn.messageId, content: turn.text } : undefined;
+}
+
+/** @param newest the newest page, where it is known: of the same instant as what else was read of it */
 async function search(
   store: ConversationStore,
   conversationId: string,
   isMeant: (message: StoredMessage) => boolean,
+  newest?: ConversationPage,
 ): Promise<Question | undefined> {
   let followers: string[] = [];
-  for (let before: string | undefined; ; ) {
-    const page: ConversationPage = await store.page(conversationId, { before, limit: PAGE_LIMIT });
+  let page = newest ?? (await store.page(conversationId, { limit: PAGE_LIMIT }));
+  for (;;) {
     const index = page.messages.findLastIndex(isMeant);
     followers = [...page.messages.slice(index + 1).map(({ id }) => id), ...followers];
     const message = page.messages[index];
     if (message) return { message, followers };
-    before = page.messages[0]?.id;
+    const before = page.messages[0]?.id;
     if (page.olderCount === 0 || before === undefined) return undefined;
+    page = await store.page(conversationId, { before, limit: PAGE_LIMIT });
   }
 }

@@ -24,6 +24,8 @@ export interface ReaderOptions {
   readonly log: EventLog;
   /** Called once, when everything up to the head has been sent. */
   readonly onLevel: (lastSeq: number) => void;
+  /** Called when the log goes on in another life, which this reader can follow. */
+  readonly onMoved?: (head: LogHead) => void;
   /** Called when the row cannot be proved whole, or cannot be read: the connection has to join anew. */
   readonly onLost: (error?: unknown) => void;
 }
@@ -85,6 +87,16 @@ export class Reader {
   recheck(): void {
     if (this.#state === "level") this.#catchUp();
     else this.#again = true;
+  }
+
+  /** From the channel: whoever has read all that was shown goes on with it; the others find their row cut. */
+  move(epoch: string, lastSeq: number): void {
+    if (this.#isStopped()) return;
+    if (this.#cursor === lastSeq) {
+      this.#epoch = epoch;
+      this.#options.onMoved?.({ epoch, lastSeq });
+    }
+    if (this.#state !== "full") this.#catchUp();
   }
 
   /** From the channel: of the moment, so it is passed on at once or not at all. */
@@ -153,7 +165,11 @@ export class Reader {
 
   #catchUp(): void {
     this.#state = "catching-up";
-    this.#readOn().catch((error: unknown) => this.#lose(toAppError(error)));
+    const epoch = this.#epoch;
+    this.#readOn().catch((error: unknown) => {
+      // What an earlier life of the log said counts no more.
+      if (epoch === this.#epoch) this.#lose(toAppError(error));
+    });
   }
 
   /** A snapshot can be a step ahead of the log's head, whose last appends were still on their way when it was asked. */
@@ -174,7 +190,8 @@ export class Reader {
 
   async #readOn(): Promise<void> {
     const { conversationId, channel, log } = this.#options;
-    while (this.#state === "catching-up") {
+    const epoch = this.#epoch;
+    while (this.#state === "catching-up" && epoch === this.#epoch) {
       const shownSeq = channel.lastSeq;
       this.#again = false;
       const slice = await log.read(conversationId, {
@@ -182,7 +199,7 @@ export class Reader {
         after: this.#cursor,
         limit: READ_LIMIT,
       });
-      if (this.#state !== "catching-up") return;
+      if (this.#state !== "catching-up" || epoch !== this.#epoch) return;
       // A log that ends before what had been shown here when it was asked has been lost; asking again would never end.
       if (!slice || slice.lastSeq < shownSeq) {
         this.#lose();

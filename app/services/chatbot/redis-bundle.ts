@@ -6,13 +6,14 @@ import type { LogWindow } from "./event-log.ts";
 import { RedisEventLog } from "./redis-event-log.ts";
 import { type ConversationScript, WAKE_PREFIX } from "./redis-keys.ts";
 import { ACQUIRE, RELEASE, RENEW } from "./redis-lease-scripts.ts";
-import { APPEND, OPEN, READ } from "./redis-log-scripts.ts";
+import { ADOPT, APPEND, OPEN, READ } from "./redis-log-scripts.ts";
 import { RedisConversationStore } from "./redis-memory.ts";
 import { PERSONA_CHANGED, RUN_FINISHED, RUN_REPLACED, RUN_STARTED } from "./redis-record-scripts.ts";
 import { ACCEPT_REVISION, AMEND, REVISED } from "./redis-revision-scripts.ts";
 import { RedisRunLease } from "./redis-run-lease.ts";
 import { ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, CREATE, PAGE } from "./redis-store-scripts.ts";
 import { RedisWhispers, WHISPER } from "./redis-whispers.ts";
+import { ShelteredEventLog } from "./sheltered-log.ts";
 import type { StorageBundle } from "./storage-bundle.ts";
 
 export interface RedisBundleOptions {
@@ -26,7 +27,7 @@ export interface RedisBundleOptions {
 
 export interface RedisBundle extends StorageBundle {
   readonly kind: "redis";
-  readonly log: RedisEventLog;
+  readonly shelter: ShelteredEventLog;
   /** For health and for the limiter. */
   readonly connection: RedisConnection;
 }
@@ -36,7 +37,7 @@ export const REDIS_SCRIPTS: readonly ConversationScript[] = [
   ...[CREATE, ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, PAGE],
   ...[ACCEPT_REVISION, REVISED, AMEND],
   ...[RUN_STARTED, RUN_FINISHED, RUN_REPLACED, PERSONA_CHANGED],
-  ...[OPEN, APPEND, READ],
+  ...[OPEN, APPEND, READ, ADOPT],
   ...[ACQUIRE, RENEW, RELEASE, WHISPER],
 ];
 
@@ -51,6 +52,9 @@ export async function createRedisBundle(options: RedisBundleOptions): Promise<Re
   const lease = new RedisRunLease(keeperOptions);
   const listeners: ((conversationId: string) => void)[] = [];
   const whispers = new RedisWhispers(connection, instanceId);
+  const shelter = new ShelteredEventLog(
+    new RedisEventLog({ connection, conversationTtlMs, whispers, ...(window && { window }) }),
+  );
   const wake = (payload: Buffer | undefined): void => {
     if (payload && whispers.takeWake(payload.toString())) return;
     // After a gap nobody knows who was to be woken; it can only have been one that runs here.
@@ -68,9 +72,11 @@ export async function createRedisBundle(options: RedisBundleOptions): Promise<Re
   }
   return {
     kind: "redis",
+    kindOf: () => "redis",
     instanceId,
     store: new RedisConversationStore(keeperOptions),
-    log: new RedisEventLog({ connection, conversationTtlMs, whispers, ...(window && { window }) }),
+    log: shelter,
+    shelter,
     lease,
     connection,
     onWake: (listener) => void listeners.push(listener),

@@ -4,9 +4,9 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { RedisConnection } from "#app/core/redis.ts";
+import type { DetachedLog } from "./detached-log.ts";
 import {
   type AppendListener,
-  type EventLog,
   LOG_WINDOW,
   type LogBatch,
   type LogHead,
@@ -14,10 +14,11 @@ import {
   type LogWindow,
 } from "./event-log.ts";
 import { conversationKey, keysOf } from "./redis-keys.ts";
-import { APPEND, OPEN, READ } from "./redis-log-scripts.ts";
+import { ADOPT, APPEND, OPEN, READ } from "./redis-log-scripts.ts";
 import { checked } from "./redis-records.ts";
 import type { RedisWhispers } from "./redis-whispers.ts";
 import type { Lease } from "./run-lease.ts";
+import type { HomeLog } from "./sheltered-log.ts";
 
 export interface RedisEventLogOptions {
   readonly connection: RedisConnection;
@@ -30,7 +31,7 @@ export interface RedisEventLogOptions {
 const headSchema = z.tuple([z.string(), z.coerce.number()]);
 const sliceSchema = z.tuple([z.number(), z.array(z.string())]).nullable();
 
-export class RedisEventLog implements EventLog {
+export class RedisEventLog implements HomeLog {
   readonly #connection: RedisConnection;
   readonly #ttlMs: string;
   readonly #window: readonly [maxEvents: string, maxAgeMs: string];
@@ -56,6 +57,11 @@ export class RedisEventLog implements EventLog {
     const { firstSeq, floorSeq, events } = batch;
     const args = [String(lease.generation), String(firstSeq), String(floorSeq), ...this.#window, ...events];
     await this.#connection.run(APPEND, keysOf(APPEND, lease.conversationId), args);
+  }
+
+  async adopt(lease: Lease, { epoch, baseSeq, events }: DetachedLog): Promise<void> {
+    const args = [String(lease.generation), epoch, String(baseSeq), this.#window[1], ...events];
+    await this.#connection.run(ADOPT, keysOf(ADOPT, lease.conversationId), args);
   }
 
   async read(

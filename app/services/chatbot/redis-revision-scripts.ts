@@ -27,14 +27,14 @@ local known = redis.call("HGET", IDS, messageId)
 local place, first, newestRun = string.match(known or "", "^(%d*):(......................)(.+)$")
 local standsAt, standing, unanswered, newestAt = 0, "", 0, 0
 for index, entry in ipairs(line) do
-  local kind, _, id, of = parts(entry)
+  local kind, cancelled, id, of = parts(entry)
   if kind ~= "p" then unanswered = unanswered + 1 end
-  if kind ~= "p" and of == messageId then standsAt, standing = index, kind end
+  if kind ~= "p" and of == messageId then standsAt, standing = index, kind .. cancelled end
   if kind ~= "p" and id == newestRun then newestAt = index end
 end
 if not newestRun or (place == "" and standsAt == 0) then return fail("message_not_found") end
 
-local same = standing == "r"
+local same = standing == "r0"
 if digest ~= "" then same = digest == (redis.call("HGET", IDS, "${EDITED}" .. messageId) or first) end
 if same then
   if newestAt == 0 then return {newestRun, "finished", 0, 1} end
@@ -48,7 +48,9 @@ for index, entry in ipairs(line) do
     if string.sub(entry, 1, 1) ~= "p" then line[index] = string.sub(entry, 1, 1) .. "1" .. string.sub(entry, 3) end
   end
 end
-local position = math.max(before, standsAt)
+-- Who was chosen before it answers it.
+local ahead = string.sub(line[before + 1] or "", 1, 1) == "p" and before + 1 or before
+local position = math.max(ahead, standsAt)
 table.insert(line, position + 1, turn)
 redis.call("DEL", LINE)
 redis.call("RPUSH", LINE, unpack(line))

@@ -47,6 +47,7 @@ export class RunQueue {
   #persona: PersonaRef | undefined;
   #woken = false;
   #draining = false;
+  readonly #drained = new AbortController();
   #tenure: Tenure | undefined;
   #running: { readonly runId: string; readonly stop: AbortController } | undefined;
 
@@ -62,6 +63,11 @@ export class RunQueue {
   /** Whether something is still to come of it: work, or another look at the line. */
   get needed(): boolean {
     return this.busy || this.#retry !== undefined;
+  }
+
+  /** The run that is under way here. */
+  get runningId(): string | undefined {
+    return this.#running?.runId;
   }
 
   /** Who answers, as far as it was seen here. */
@@ -82,6 +88,13 @@ export class RunQueue {
     } else if (this.#running) void this.#lookUp();
   }
 
+  /** Stops what runs here without asking the store, which may be away; false where that is not running here. */
+  stopNow(runId: string | undefined): boolean {
+    if (!this.#running || (runId !== undefined && runId !== this.#running.runId)) return false;
+    this.#running.stop.abort(new RunStop("cancelled"));
+    return true;
+  }
+
   /** Resolves when nothing is being worked off. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working;
@@ -93,12 +106,14 @@ export class RunQueue {
    */
   drain(): void {
     this.#draining = true;
+    this.#drained.abort();
     this.#forgetRetry();
     this.#running?.stop.abort(new RunStop(this.#handsOver ? "handed-over" : "draining"));
   }
 
   get #handsOver(): boolean {
-    return this.#draining && this.#options.storage.kind === "redis";
+    const { storage, conversationId } = this.#options;
+    return this.#draining && storage.kindOf(conversationId) === "redis";
   }
 
   async #work(): Promise<void> {
@@ -149,12 +164,16 @@ export class RunQueue {
 
   /** Takes the first turn of the line; false when there is none. */
   async #next(tenure: Tenure): Promise<boolean> {
+    // What was said while the storage was away comes first: the store does not know of it yet.
+    await tenure.reattached(this.#drained.signal);
+    if (tenure.ended.aborted) return true;
     this.#woken = false;
     const { conversationId, storage } = this.#options;
     const { conversation, messages, olderCount } = await storage.store.page(conversationId, {
       limit: HISTORY_READ,
     });
     this.#persona = conversation.persona;
+    tenure.readsAs(conversation);
     const turn = conversation.line[0];
     if (!turn) return false;
     const change = { ...this.#options, tenure, conversation };
@@ -171,7 +190,7 @@ export class RunQueue {
     conversation: Conversation,
     history: HistoryWindow,
   ): Promise<void> {
-    const { storage, registry, agent, logger } = this.#options;
+    const { registry, agent, logger } = this.#options;
     const stop = new AbortController();
     this.#running = { runId: turn.runId, stop };
     if (this.#draining) this.drain();
@@ -191,7 +210,6 @@ export class RunQueue {
         history,
         locale: conversation.locale,
         agent,
-        store: storage.store,
         lease: tenure.lease,
         writer: tenure.writer,
         signal,

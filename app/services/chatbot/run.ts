@@ -11,7 +11,6 @@ import type { ConversationEvent, RunTimings } from "#app/models/server-event.ts"
 import type { ChatModelReply } from "#app/services/llm/client.ts";
 import type { Agent } from "./agent.ts";
 import type { EventWriter } from "./event-writer.ts";
-import type { ConversationStore } from "./memory.ts";
 import type { HistoryWindow } from "./prompt-history.ts";
 import { ReplyStream } from "./reply-stream.ts";
 import type { Lease } from "./run-lease.ts";
@@ -23,7 +22,6 @@ export interface RunOptions {
   readonly history: HistoryWindow;
   readonly locale: string | undefined;
   readonly agent: Agent;
-  readonly store: ConversationStore;
   readonly lease: Lease;
   readonly writer: EventWriter;
   /** Aborted with a RunStop: everything the run has started hangs off it. */
@@ -44,9 +42,9 @@ const ABANDON_AFTER_MS = 2_000;
 export async function executeRun(options: RunOptions): Promise<void> {
   const startedAt = performance.now();
   const queuedMs = Math.max(0, Date.now() - options.turn.message.createdAt);
-  const { writer, store, lease, turn } = options;
+  const { writer, turn } = options;
   writer.write(runStarted(options));
-  writer.holdUntil(store.record(lease, { type: "run-started", runId: turn.runId }));
+  writer.note({ type: "run-started", runId: turn.runId });
 
   const stream = new ReplyStream(writer, randomUUID());
   const work = startAgent(options, stream);
@@ -120,7 +118,7 @@ function judge(outcome: Outcome, stream: ReplyStream): Outcome {
 
 /** Stores the reply, as far as it came, and closes what is open. Shown once it is stored. */
 function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings: RunTimings): void {
-  const { writer, store, lease, turn, persona } = options;
+  const { writer, turn, persona } = options;
   const reply = stream.text === "" ? undefined : toStoredReply(options, stream, outcome);
   const events: ConversationEvent[] = [];
   if (reply) {
@@ -138,9 +136,12 @@ function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings
     });
   }
   events.push(terminalEvent(options, outcome, timings));
-  writer.conclude(events, (seq) =>
-    store.record(lease, { type: "run-finished", runId: turn.runId, ...(reply && { reply }), seq }),
-  );
+  writer.conclude(events, (seq) => ({
+    type: "run-finished",
+    runId: turn.runId,
+    ...(reply && { reply }),
+    seq,
+  }));
   logEnd(options, outcome, timings, reply);
 }
 

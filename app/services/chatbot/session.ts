@@ -48,10 +48,10 @@ export class ChatSession {
       case "ack":
         return this.#reader?.acknowledge(frame.seq);
       case "stop":
-        return this.#options.conversations.stop(this.#joined().id, frame.runId);
+        return this.#options.conversations.turns.stop(this.#joined().id, frame.runId);
       case "persona":
         await this.#options.take("message");
-        return this.#options.conversations.switchPersona(
+        return this.#options.conversations.turns.switchPersona(
           this.#joined().id,
           refOf(frame) ?? missing("persona"),
         );
@@ -84,6 +84,8 @@ export class ChatSession {
     const { conversation } = opened.page;
     const position = await this.#positionOf(frame, opened);
     if (this.#closed) return;
+    // Never a part: without the history there is only going on.
+    if (opened.isDetached && !position.recovered) throw new AppError("storage_unavailable");
     // Before anything is said: a client that was told of its conversation must hear what happens in it.
     const reader = await this.#listen(opened);
     if (this.#closed) return this.#options.conversations.leave(conversation.id, reader);
@@ -143,13 +145,14 @@ export class ChatSession {
     const { conversations, transport } = this.#options;
     const { conversation } = opened.page;
     let wasLevel = false;
-    const reader = await conversations.listen({
+    const reader: Reader = await conversations.listen({
       conversationId: conversation.id,
       transport,
       onLevel: (lastSeq) => {
         wasLevel = true;
         if (!opened.created) this.#send("replayed", { lastSeq });
       },
+      onMoved: (head) => this.#sendJoined({ ...opened, head, created: false }, {}),
       onLost: (error) => {
         // A snapshot that cannot be continued either: with a store that answers at once, trying again would never yield.
         if (isRejoin && !wasLevel) transport.close("internalError");
@@ -188,7 +191,7 @@ export class ChatSession {
         ...(persona?.kind === "object" && { object: persona.id }),
       });
     }
-    this.#sendAccepted(await this.#options.conversations.say(this.#joined(), frame), frame);
+    this.#sendAccepted(await this.#options.conversations.turns.say(this.#joined(), frame), frame);
   }
 
   async #revise(frame: ClientFrame & { type: "regenerate" | "edit" }): Promise<void> {
@@ -196,8 +199,8 @@ export class ChatSession {
     const { conversations } = this.#options;
     const accepted =
       frame.type === "edit"
-        ? await conversations.edit(this.#joined(), frame)
-        : await conversations.regenerate(this.#joined(), frame.messageId);
+        ? await conversations.turns.edit(this.#joined(), frame)
+        : await conversations.turns.regenerate(this.#joined(), frame.messageId);
     this.#sendAccepted(accepted, frame);
   }
 
@@ -236,7 +239,7 @@ export class ChatSession {
 
   #sendJoined(opened: OpenedConversation, extra: { recovered?: boolean; commandId?: string }): void {
     const { conversations } = this.#options;
-    const { conversation } = opened.page;
+    const conversation = conversations.asOfNow(opened.page.conversation);
     this.#send("joined", {
       conversationId: conversation.id,
       ...(opened.resumeToken !== undefined && { resumeToken: opened.resumeToken }),
@@ -245,7 +248,7 @@ export class ChatSession {
       ...(conversation.runningId !== undefined && { activeRunId: conversation.runningId }),
       persona: showPersona(conversations.personaOf(conversation), conversation.locale),
       new: opened.created,
-      storage: conversations.storageKind,
+      storage: conversations.storageKindOf(conversation.id),
       ...extra,
     });
   }

@@ -3,15 +3,22 @@
 import type { EventLog } from "./event-log.ts";
 import type { ConversationStore } from "./memory.ts";
 import type { RunLease } from "./run-lease.ts";
+import type { ShelteredEventLog } from "./sheltered-log.ts";
+
+export type StorageKind = "redis" | "memory";
 
 export interface StorageBundle {
   /** Said to clients in `joined.storage`. */
-  readonly kind: "redis" | "memory";
+  readonly kind: StorageKind;
+  /** Where that conversation lives: `memory` for one that was made while the storage was away. */
+  kindOf(conversationId: string): StorageKind;
   /** Names this process among all on the same storage. */
   readonly instanceId: string;
   readonly store: ConversationStore;
   readonly log: EventLog;
   readonly lease: RunLease;
+  /** Where replies go on while the storage is away; absent for one that cannot go away. */
+  readonly shelter?: ShelteredEventLog;
   /**
    * Tells of a conversation whose lease is held here and whose line another instance has changed; now and then of one
    * whose line nobody changed. The listener must not throw.

@@ -1,9 +1,14 @@
 // The time in which this instance holds a conversation's lease, and so is the one that may number its events.
-// Promises: `ended` is aborted as soon as the lease is known to be lost, or the log refuses; after `close`, whatever
-// another instance produces reaches the readers here.
+// Promises: `ended` is aborted as soon as the lease is known to be lost, or the log refuses; a storage that is away
+// does not end it; after `close`, whatever another instance produces reaches the readers here.
 
+import { setTimeout as pause } from "node:timers/promises";
+import { toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
+import type { Conversation } from "#app/models/conversation.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
+import type { DetachedLog } from "./detached-log.ts";
+import type { LogHead } from "./event-log.ts";
 import { EventWriter } from "./event-writer.ts";
 import type { RemoteFeed } from "./remote-feed.ts";
 import { LEASE_TIMES, type Lease } from "./run-lease.ts";
@@ -23,16 +28,25 @@ export interface Tenure {
   readonly writer: EventWriter;
   /** Aborted with a RunStop `lease-lost`. */
   readonly ended: AbortSignal;
+  /** The conversation as it was just read: what goes on without the storage goes on with this. */
+  readsAs(conversation: Conversation): void;
+  /**
+   * Brings home what was said while the storage was away; at once where it was not. Waits for the storage until it is
+   * back, somebody else has taken the lease (then `ended` is aborted), or the signal aborts. Never rejects.
+   */
+  reattached(signal: AbortSignal): Promise<void>;
   /** Waits for what was written, and gives the lease back; with `isDone` false for somebody else to go on at once. */
   close(isDone: boolean): Promise<void>;
 }
 
+/** How often a storage that is away is asked whether it is back. */
+const RETRY_MS = 1_000;
+
 /** Takes the lease and opens the log; undefined while another instance holds it. @throws AppError of the storage */
 export async function beginTenure(options: TenureOptions): Promise<Tenure | undefined> {
-  const { conversationId, storage, channel, feed, logger } = options;
+  const { conversationId, storage, channel, feed } = options;
   const lease = await storage.lease.acquire(conversationId);
   if (!lease) return undefined;
-  const ended = new AbortController();
   try {
     const head = await storage.log.open(conversationId);
     // Our own events come to our readers directly; hearing them from Redis as well would double the work.
@@ -40,25 +54,94 @@ export async function beginTenure(options: TenureOptions): Promise<Tenure | unde
     channel.enter(head.epoch);
     // The last words of the one before us may still be on their way here, where nobody listens any more.
     if (head.lastSeq > channel.lastSeq) channel.recheck();
-    const onFailure = (error: unknown): void => {
-      logger.error({ err: error }, "event_append_failed");
-      ended.abort(new RunStop("lease-lost"));
-    };
-    const writer = new EventWriter({ log: storage.log, lease, head, channel, onFailure });
-    const renewal = setInterval(() => void renew(storage, lease, ended), LEASE_TIMES.renewEveryMs);
-    return {
-      lease,
-      writer,
-      ended: ended.signal,
-      async close(isDone) {
-        clearInterval(renewal);
-        await writer.settled();
-        await handBack(options, lease, isDone && !ended.signal.aborted);
-      },
-    };
+    return new HeldTenure(options, lease, head);
   } catch (error) {
     await handBack(options, lease, false);
     throw error;
+  }
+}
+
+class HeldTenure implements Tenure {
+  readonly lease: Lease;
+  readonly writer: EventWriter;
+  readonly #options: TenureOptions;
+  readonly #ended = new AbortController();
+  readonly #renewal: NodeJS.Timeout;
+  #conversation: Conversation | undefined;
+
+  constructor(options: TenureOptions, lease: Lease, head: LogHead) {
+    const { storage, channel, logger } = options;
+    this.#options = options;
+    this.lease = lease;
+    this.writer = new EventWriter({
+      ...{ log: storage.log, lease, head, channel },
+      record: (change) => storage.store.record(lease, change),
+      detach: (shownSeq) => this.#detach(shownSeq),
+      onFailure: (error) => {
+        logger.error({ err: error }, "event_append_failed");
+        this.#lose();
+      },
+    });
+    this.#renewal = setInterval(() => void this.#renew(), LEASE_TIMES.renewEveryMs);
+  }
+
+  get ended(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  readsAs(conversation: Conversation): void {
+    this.#conversation = conversation;
+  }
+
+  async reattached(signal: AbortSignal): Promise<void> {
+    while (this.writer.detached && !this.ended.aborted && !signal.aborted) {
+      try {
+        if (await this.#bringHome(this.writer.detached)) return;
+        this.#lose();
+      } catch (error) {
+        if (toAppError(error).code !== "storage_unavailable") this.#lose();
+        else await pause(RETRY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async close(isDone: boolean): Promise<void> {
+    clearInterval(this.#renewal);
+    await this.writer.settled();
+    const isLost = this.ended.aborted || this.writer.detached !== undefined;
+    this.#options.storage.shelter?.release(this.lease.conversationId);
+    await handBack(this.#options, this.lease, isDone && !isLost);
+  }
+
+  #detach(shownSeq: number): DetachedLog | undefined {
+    const { storage, logger } = this.#options;
+    if (!this.#conversation) return undefined;
+    const life = storage.shelter?.detach(this.#conversation, shownSeq);
+    if (life) logger.warn({ seq: shownSeq }, "run_detached");
+    return life;
+  }
+
+  /** The log first, then the records, as ever: who finds the end of a run in the log alone can still record it. */
+  async #bringHome(life: DetachedLog): Promise<boolean> {
+    const { storage, channel, logger } = this.#options;
+    if (!(await storage.lease.renew(this.lease))) return false;
+    await storage.shelter?.adopt(this.lease, life);
+    for (const change of life.changes) await storage.store.record(this.lease, change);
+    storage.shelter?.release(this.lease.conversationId);
+    this.writer.reattach();
+    channel.move(life.epoch, life.head.lastSeq);
+    logger.info({ events: life.events.length }, "run_reattached");
+    return true;
+  }
+
+  #lose(): void {
+    this.#ended.abort(new RunStop("lease-lost"));
+  }
+
+  async #renew(): Promise<void> {
+    // An answer that does not come is no loss: the next renewal asks again, and the fence guards every write.
+    const held = await this.#options.storage.lease.renew(this.lease).catch(() => true);
+    if (!held) this.#lose();
   }
 }
 
@@ -68,10 +151,4 @@ async function handBack(options: TenureOptions, lease: Lease, isDone: boolean): 
   await feed.resume();
   if (!isDone) channel.recheck();
   await storage.lease.release(lease, isDone);
-}
-
-async function renew(storage: StorageBundle, lease: Lease, ended: AbortController): Promise<void> {
-  // An answer that does not come is no loss: the next renewal asks again, and the fence guards every write.
-  const held = await storage.lease.renew(lease).catch(() => true);
-  if (!held) ended.abort(new RunStop("lease-lost"));
 }

@@ -69,7 +69,10 @@ describe("saying something", () => {
   it("is stored before it is accepted, and answered", async (test) => {
     const core = new ChatCore(test);
     const { opened, shown, id } = await core.open();
-    const accepted = await core.conversations.say(opened.page.conversation, { id: "m1", text: "Hello" });
+    const accepted = await core.conversations.turns.say(opened.page.conversation, {
+      id: "m1",
+      text: "Hello",
+    });
     assert.equal(accepted.messageId, "m1");
     assert.deepEqual([accepted.duplicate, accepted.position], [false, 0]);
     assert.equal((await endOf(shown, accepted.runId)).type, "RUN_FINISHED");
@@ -83,8 +86,8 @@ describe("saying something", () => {
   it("makes an id where the client has none, and replaces half characters", async (test) => {
     const core = new ChatCore(test);
     const { opened, shown, id } = await core.open();
-    const first = await core.conversations.say(opened.page.conversation, { text: "a\ud83d" });
-    const second = await core.conversations.say(opened.page.conversation, { text: "a" });
+    const first = await core.conversations.turns.say(opened.page.conversation, { text: "a\ud83d" });
+    const second = await core.conversations.turns.say(opened.page.conversation, { text: "a" });
     assert.notEqual(first.messageId, second.messageId);
     await endOf(shown, second.runId);
     assert.equal((await core.conversations.history(id, { limit: 4 })).messages[0]?.content, "a\ufffd");
@@ -95,7 +98,7 @@ describe("saying something", () => {
     const { opened, shown } = await core.open();
     const gate = Promise.withResolvers<void>();
     core.parts.model.script({ until: gate.promise }, "one");
-    const say = () => core.conversations.say(opened.page.conversation, { id: "m1", text: "Hello" });
+    const say = () => core.conversations.turns.say(opened.page.conversation, { id: "m1", text: "Hello" });
     const [first, second] = await Promise.all([say(), say()]);
     assert.deepEqual([second.duplicate, second.runId], [true, first.runId]);
     await settle();
@@ -106,16 +109,19 @@ describe("saying something", () => {
     assert.deepEqual([late.duplicate, late.state, late.runId], [true, "finished", first.runId]);
     await settle();
     assert.equal(core.parts.model.calls.length, 1);
-    await assert.rejects(core.conversations.say(opened.page.conversation, { id: "m1", text: "Other" }), {
-      code: "id_conflict",
-    });
+    await assert.rejects(
+      core.conversations.turns.say(opened.page.conversation, { id: "m1", text: "Other" }),
+      {
+        code: "id_conflict",
+      },
+    );
   });
 
   it("is answered after all when it is sent again after storage had failed under it", async (test) => {
     const core = new ChatCore(test);
     const { opened, shown } = await core.open();
     core.parts.storage.beforeNext("acquire", () => Promise.reject(new Error("away")));
-    const say = () => core.conversations.say(opened.page.conversation, { id: "m1", text: "Hello" });
+    const say = () => core.conversations.turns.say(opened.page.conversation, { id: "m1", text: "Hello" });
     const { runId } = await say();
     await settle();
     assert.deepEqual(shown.sent, []);
@@ -127,7 +133,7 @@ describe("saying something", () => {
     const core = new ChatCore(test);
     const { opened } = await core.open();
     core.parts.model.script({ until: never });
-    const say = () => core.conversations.say(opened.page.conversation, { text: "a" });
+    const say = () => core.conversations.turns.say(opened.page.conversation, { text: "a" });
     for (let count = 0; count < 5; count += 1) await say();
     await assert.rejects(say(), { code: "queue_full" });
   });
@@ -136,10 +142,10 @@ describe("saying something", () => {
     const limits = { maxInputChars: 5, historyMessages: 20, knowledgeTokens: 800 };
     const core = new ChatCore(test, { personas: [handMadePersona({ ...MAIN, limits })] });
     const { opened, id } = await core.open();
-    const refused = core.conversations.say(opened.page.conversation, { text: "123456" });
+    const refused = core.conversations.turns.say(opened.page.conversation, { text: "123456" });
     await assert.rejects(refused, { code: "message_too_long", details: { maxChars: 5 } });
     assert.equal((await core.conversations.reopen(id)).page.conversation.line.length, 0);
-    await core.conversations.say(opened.page.conversation, { text: "12345" });
+    await core.conversations.turns.say(opened.page.conversation, { text: "12345" });
   });
 });
 
@@ -147,11 +153,11 @@ describe("stopping and switching", () => {
   it("has nothing to stop before a message and after its end", async (test) => {
     const core = new ChatCore(test);
     const { opened, shown, id } = await core.open();
-    await assert.rejects(core.conversations.stop(id, undefined), { code: "already_finished" });
-    const { runId } = await core.conversations.say(opened.page.conversation, { text: "a" });
+    await assert.rejects(core.conversations.turns.stop(id, undefined), { code: "already_finished" });
+    const { runId } = await core.conversations.turns.say(opened.page.conversation, { text: "a" });
     await endOf(shown, runId);
-    await assert.rejects(core.conversations.stop(id, runId), { code: "already_finished" });
-    await assert.rejects(core.conversations.stop(createToken(), undefined), {
+    await assert.rejects(core.conversations.turns.stop(id, runId), { code: "already_finished" });
+    await assert.rejects(core.conversations.turns.stop(createToken(), undefined), {
       code: "conversation_not_found",
     });
   });
@@ -161,9 +167,9 @@ describe("stopping and switching", () => {
       const core = new ChatCore(test, { runDeadlineMs: 1_000 });
       const { opened, shown, id } = await core.open();
       core.parts.model.script("a", { until: never });
-      const { runId } = await core.conversations.say(opened.page.conversation, { text: "a" });
+      const { runId } = await core.conversations.turns.say(opened.page.conversation, { text: "a" });
       for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
-      await core.conversations.stop(id, turns % 2 === 0 ? runId : undefined);
+      await core.conversations.turns.stop(id, turns % 2 === 0 ? runId : undefined);
       assert.equal((await endOf(shown, runId)).type, "RUN_FINISHED", `after ${turns} turns`);
     }
   });
@@ -172,15 +178,15 @@ describe("stopping and switching", () => {
     const core = new ChatCore(test);
     const { opened, shown, id } = await core.open();
     core.parts.model.script("a", { until: never });
-    const { runId } = await core.conversations.say(opened.page.conversation, { text: "a" });
+    const { runId } = await core.conversations.turns.say(opened.page.conversation, { text: "a" });
     await settle();
-    await core.conversations.switchPersona(id, { kind: "object", id: "card" });
+    await core.conversations.turns.switchPersona(id, { kind: "object", id: "card" });
     assert.deepEqual((await endOf(shown, runId)).outcome, { type: "cancelled" });
     await settle();
     const { conversation } = (await core.conversations.reopen(id)).page;
     assert.equal(core.conversations.personaOf(conversation).id, "card");
     assert.equal(shown.named("persona.changed").length, 1);
-    await assert.rejects(core.conversations.switchPersona(id, { kind: "persona", id: "no" }), {
+    await assert.rejects(core.conversations.turns.switchPersona(id, { kind: "persona", id: "no" }), {
       code: "persona_not_found",
     });
   });
@@ -206,7 +212,7 @@ describe("what is kept of a conversation on this instance", () => {
       onLost: () => undefined,
     });
     reader.start(0, opened.head);
-    await conversations.say(conversation, { text: "a" });
+    await conversations.turns.say(conversation, { text: "a" });
     await settle();
     assert.deepEqual(conversations.counts, { live: 1, running: 1 });
     conversations.leave(conversation.id, reader);
@@ -244,7 +250,7 @@ describe("draining", () => {
     const { opened, shown } = await core.open();
     const gate = Promise.withResolvers<void>();
     core.parts.model.script("a", { until: gate.promise }, "b");
-    const { runId } = await core.conversations.say(opened.page.conversation, { text: "a" });
+    const { runId } = await core.conversations.turns.say(opened.page.conversation, { text: "a" });
     await settle();
     const drained = core.conversations.drain(60_000);
     gate.resolve();
@@ -258,7 +264,7 @@ describe("draining", () => {
     core.parts.model.script("a", { until: never });
     const runs = [];
     for (const text of ["a", "b"])
-      runs.push(await core.conversations.say(opened.page.conversation, { text }));
+      runs.push(await core.conversations.turns.say(opened.page.conversation, { text }));
     await settle();
     await core.conversations.drain(5);
     for (const { runId } of runs) assert.equal((await endOf(shown, runId)).code, "run_interrupted");
@@ -270,14 +276,14 @@ describe("draining", () => {
     const { opened, shown, id } = await core.open();
     const gate = Promise.withResolvers<void>();
     core.parts.model.script({ until: gate.promise }, "one");
-    await core.conversations.say(opened.page.conversation, { text: "a" });
+    await core.conversations.turns.say(opened.page.conversation, { text: "a" });
     await settle();
     const drained = core.conversations.drain(60_000);
-    const late = await core.conversations.say(opened.page.conversation, { text: "b" });
+    const late = await core.conversations.turns.say(opened.page.conversation, { text: "b" });
     gate.resolve();
     await drained;
     assert.equal((await endOf(shown, late.runId)).type, "RUN_FINISHED");
-    await assert.rejects(core.conversations.say(opened.page.conversation, { text: "c" }), {
+    await assert.rejects(core.conversations.turns.say(opened.page.conversation, { text: "c" }), {
       code: "draining",
     });
     assert.equal((await core.conversations.reopen(id)).page.conversation.line.length, 0);

@@ -49,10 +49,12 @@ function startWriter(lastSeq = 0, log: EventLog = new RemoteLog(), lease = LEASE
     deliver: (seq, event) => void shown.push(`${seq}:${String(parseFrame(event).delta)}`),
     recheck: () => undefined,
   });
+  const recorded = Promise.withResolvers<void>();
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
-  const writer = new EventWriter({ log, lease, head: { epoch: "e", lastSeq }, channel, onFailure });
-  return { writer, shown, failures };
+  const head = { epoch: "e", lastSeq };
+  const writer = new EventWriter({ log, lease, head, channel, record: () => recorded.promise, onFailure });
+  return { writer, shown, failures, recorded };
 }
 
 function startRemote(lastSeq = 0) {
@@ -115,18 +117,17 @@ describe("the event writer", () => {
     assert.deepEqual(shown, ["1:a", "2:b", "3:c"]);
   });
 
-  it("shows what follows holdUntil only after that has happened, and all of it in order", async () => {
-    const { writer, log, shown } = startRemote();
-    const stored = Promise.withResolvers<void>();
+  it("shows what follows a note only after that was recorded, and all of it in order", async () => {
+    const { writer, log, shown, recorded } = startRemote();
     writer.write(delta("a"));
     await settle();
-    writer.holdUntil(stored.promise);
+    writer.note({ type: "run-started", runId: "r" });
     writer.write(delta("b"));
     await settle();
     for (const batch of log.batches) batch.confirm();
     await settle();
     assert.deepEqual(shown, ["1:a"]);
-    stored.resolve();
+    recorded.resolve();
     await settle();
     assert.deepEqual(shown, ["1:a", "2:b"]);
   });
@@ -181,10 +182,11 @@ describe("an append that fails", () => {
   });
 
   it("is the same when what was waited for fails, such as the storing of a reply", async () => {
-    const { writer, log, shown, failures } = startRemote();
+    const { writer, log, shown, failures, recorded } = startRemote();
     const refusal = new AppError("storage_unavailable");
     writer.write(delta("a"));
-    writer.holdUntil(Promise.reject(refusal));
+    writer.note({ type: "run-started", runId: "r" });
+    recorded.reject(refusal);
     await settle();
     log.batches[0]?.confirm();
     await writer.settled();

@@ -15,7 +15,7 @@ async function startReading(test: TestContext, options: ChatCoreOptions = {}) {
   const core = new ChatCore(test, options);
   const { opened, shown, id } = await core.open();
   const events = await readRun(core.conversations, opened);
-  const say = (text: string) => core.conversations.say(opened.page.conversation, { text });
+  const say = (text: string) => core.conversations.turns.say(opened.page.conversation, { text });
   return { ...core.parts, conversations: core.conversations, shown, opened, id, events, say };
 }
 
@@ -78,7 +78,7 @@ describe("a run that is followed", () => {
     const { runId } = await say("Hello");
     events.follow(runId);
     await settle();
-    await conversations.stop(id, runId);
+    await conversations.turns.stop(id, runId);
     const run = await events.ended;
     assert.deepEqual([run.outcome, run.text, run.metadata.partial], ["cancelled", "Good", true]);
   });
@@ -104,7 +104,7 @@ describe("a run that is followed", () => {
     const heard: string[] = [];
     events.onEvent((event) => heard.push(event));
     const { length } = heard;
-    const { runId } = await conversations.say(opened.page.conversation, { text: "more" });
+    const { runId } = await conversations.turns.say(opened.page.conversation, { text: "more" });
     await endOf(shown, runId);
     assert.equal(heard.length, length);
   });

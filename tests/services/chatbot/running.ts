@@ -1,7 +1,7 @@
 // One run on a real in-memory bundle: a message that has been accepted, a lease, a writer, and all that is shown.
 
 import type { TestContext } from "node:test";
-import type { MessageTurn } from "#app/models/conversation.ts";
+import type { ConversationChange, MessageTurn } from "#app/models/conversation.ts";
 import { type Agent, createAgent } from "#app/services/chatbot/agent.ts";
 import { ConversationChannel } from "#app/services/chatbot/conversation-channel.ts";
 import { EventWriter } from "#app/services/chatbot/event-writer.ts";
@@ -49,7 +49,8 @@ export async function prepareRun(test: TestContext, options: StartOptions = {}) 
   const head = await storage.log.open(id);
   const failures: unknown[] = [];
   const onFailure = (error: unknown) => void failures.push(error);
-  const writer = new EventWriter({ log: storage.log, lease, head, channel, onFailure });
+  const record = (change: ConversationChange) => storage.store.record(lease, change);
+  const writer = new EventWriter({ log: storage.log, lease, head, channel, record, onFailure });
 
   const model = createScriptedModel(options.finish);
   const agent = options.agent ?? createAgent({ model, knowledge: createKnowledge(() => []) });
@@ -57,14 +58,12 @@ export async function prepareRun(test: TestContext, options: StartOptions = {}) 
   const stop = new AbortController();
   const { signal } = stop;
   const history = { messages: [], olderCount: 0 };
-  const { store } = storage;
   const run = {
     turn,
     persona: MAIN,
     history,
     locale: undefined,
     agent,
-    store,
     lease,
     writer,
     signal,

@@ -103,7 +103,7 @@ describe("joining", () => {
     const first = await core.conversations.reopen(id);
     await client.tell({ type: "join" }, "joined");
     const { length } = client.shown.sent;
-    await core.conversations.say(first.page.conversation, { text: "to the first" });
+    await core.conversations.turns.say(first.page.conversation, { text: "to the first" });
     await settle(30);
     assert.equal(client.shown.sent.length, length);
     const joined = client.shown.named("joined").map(({ value }) => Object(value).conversationId);

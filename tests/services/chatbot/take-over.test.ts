@@ -156,7 +156,10 @@ describe("the message of a run whose producer died", () => {
   });
 
   for (const [name, changes] of [
-    ["was tried a second time", { message: { ...messageTurn("x").message, parentRunId: "before", retried: true } }],
+    [
+      "was tried a second time",
+      { message: { ...messageTurn("x").message, parentRunId: "before", retried: true } },
+    ],
     ["was to be stopped", { cancelled: true }],
   ] as const) {
     it(`is given up where it ${name}`, async () => {

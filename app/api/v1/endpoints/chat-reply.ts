@@ -49,7 +49,7 @@ export function registerChatReply(app: FastifyInstance, options: ChatReplyOption
     const { conversation } = opened.page;
     const events = await readRun(options.conversations, opened);
     try {
-      const said = await options.conversations.say(conversation, { text: body.message });
+      const said = await options.conversations.turns.say(conversation, { text: body.message });
       events.follow(said.runId);
     } catch (error) {
       events.close();

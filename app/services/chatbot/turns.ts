@@ -1,0 +1,155 @@
+// What a visitor hands in: something said, edited or asked again, another persona, a stop. Each is a turn of the line.
+// Promises: a turn is stored before this says so, and then never lost; the same one again is harmless.
+
+import { randomUUID } from "node:crypto";
+import { AppError, toAppError } from "#app/core/errors.ts";
+import type { Conversation, Turn } from "#app/models/conversation.ts";
+import type { Persona, PersonaRef } from "#app/models/persona.ts";
+import type { LiveConversations } from "./live-conversations.ts";
+import type { Acceptance, Cancellation, ConversationStore } from "./memory.ts";
+import { findQuestion, lastQuestion } from "./question.ts";
+import type { RunAdmission } from "./run-admission.ts";
+
+export interface TurnsOptions {
+  readonly store: ConversationStore;
+  readonly live: LiveConversations;
+  readonly admission: RunAdmission;
+  /** @throws AppError `persona_not_found` */
+  readonly persona: (ref: PersonaRef) => Persona;
+  /** Who answers in a conversation as it stands now. */
+  readonly personaNow: (conversation: Conversation) => Persona;
+}
+
+export class Turns {
+  readonly #options: TurnsOptions;
+
+  constructor(options: TurnsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Stores a message and puts it in the line. Once this resolves the message is never lost.
+   * @throws AppError `message_too_long`, `queue_full`, `id_conflict`, `overloaded`; `draining` where it would not be answered any more
+   */
+  async say(
+    conversation: Conversation,
+    message: { id?: string | undefined; text: string },
+  ): Promise<Acceptance & { messageId: string }> {
+    this.#assertTakesQuestions();
+    const text = this.#checkText(conversation, message.text);
+    const messageId = message.id ?? randomUUID();
+    const runId = randomUUID();
+    const acceptance = await this.#accept(conversation.id, {
+      type: "message",
+      runId,
+      message: { id: messageId, role: "user", content: text, createdAt: Date.now(), runId },
+      cancelled: false,
+    });
+    return { ...acceptance, messageId };
+  }
+
+  /**
+   * Lets a message say something else and answers it anew; what followed it leaves the history. A reply that is running
+   * is stopped first, unless the message waits behind it. The same edit again is answered as a duplicate.
+   * @throws AppError `message_not_found`, and what {@link say} throws
+   */
+  async edit(
+    conversation: Conversation,
+    revision: { messageId: string; text: string },
+  ): Promise<Acceptance & { messageId: string }> {
+    this.#assertTakesQuestions();
+    const text = this.#checkText(conversation, revision.text);
+    return this.#revise(conversation.id, { messageId: revision.messageId, text, isEdit: true });
+  }
+
+  /**
+   * Answers a message again, the last one where none is named; what followed it leaves the history. Stops as
+   * {@link edit} does.
+   * @throws AppError `message_not_found`, and what {@link say} throws
+   */
+  async regenerate(
+    conversation: Conversation,
+    messageId: string | undefined,
+  ): Promise<Acceptance & { messageId: string }> {
+    this.#assertTakesQuestions();
+    const { store } = this.#options;
+    const meant =
+      messageId === undefined
+        ? await lastQuestion(store, conversation.id)
+        : ((await findQuestion(store, conversation.id, messageId))?.message ?? {
+            id: messageId,
+            content: "",
+          });
+    if (!meant) throw new AppError("message_not_found", { message: "There is no message to answer yet." });
+    return this.#revise(conversation.id, { messageId: meant.id, text: meant.content, isEdit: false });
+  }
+
+  /**
+   * Ends one run, or the running one and all that wait.
+   * @throws AppError `already_finished` when there is nothing to stop
+   */
+  async stop(conversationId: string, runId: string | undefined): Promise<void> {
+    const found = await this.#options.store
+      .cancel(conversationId, runId, "all")
+      .catch((error: unknown) => this.#stopHere(conversationId, runId, error));
+    if (found.running === undefined && found.waiting.length === 0) throw new AppError("already_finished");
+    this.#options.live.queueOf(conversationId).wake();
+  }
+
+  /** Stops a running reply and lets somebody else answer from now on. @throws AppError `persona_not_found` */
+  async switchPersona(conversationId: string, ref: PersonaRef): Promise<void> {
+    const persona = this.#options.persona(ref);
+    const { store } = this.#options;
+    await store.cancel(conversationId, undefined, "running");
+    const chosen = { kind: persona.kind, id: persona.id };
+    await store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen });
+    this.#options.live.queueOf(conversationId).wake();
+  }
+
+  #assertTakesQuestions(): void {
+    if (this.#options.live.isDrained) throw new AppError("draining");
+    this.#options.admission.assertRoom();
+  }
+
+  #checkText(conversation: Conversation, said: string): string {
+    const text = said.toWellFormed();
+    // The one who answers now, where that has changed since this connection joined.
+    const { maxInputChars } = this.#options.personaNow(conversation).limits;
+    if (text.length <= maxInputChars) return text;
+    throw new AppError("message_too_long", {
+      message: `A message may have at most ${maxInputChars} characters; this one has ${text.length}.`,
+      details: { maxChars: maxInputChars },
+    });
+  }
+
+  async #revise(
+    conversationId: string,
+    revision: { messageId: string; text: string; isEdit: boolean },
+  ): Promise<Acceptance & { messageId: string }> {
+    const { messageId } = revision;
+    const turn = {
+      ...revision,
+      type: "revision",
+      runId: randomUUID(),
+      createdAt: Date.now(),
+      cancelled: false,
+    } as const;
+    return { ...(await this.#accept(conversationId, turn)), messageId };
+  }
+
+  async #accept(conversationId: string, turn: Turn): Promise<Acceptance> {
+    const acceptance = await this.#options.store.accept(conversationId, turn);
+    // Of a known message too: its line may have come to a standstill when storage was away.
+    if (acceptance.state !== "finished") this.#options.live.queueOf(conversationId).wake();
+    return acceptance;
+  }
+
+  /** A visitor's stop holds while the storage is away, too. @throws AppError the storage's own, where nothing runs here */
+  #stopHere(conversationId: string, runId: string | undefined, error: unknown): Cancellation {
+    const queue = this.#options.live.knownQueueOf(conversationId);
+    const running = queue?.runningId;
+    const isAway = toAppError(error).code === "storage_unavailable";
+    if (!isAway || !queue?.stopNow(runId)) throw error;
+    return { running, waiting: [] };
+  }
+}

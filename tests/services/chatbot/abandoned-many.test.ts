@@ -1,0 +1,87 @@
+// An instance that dies leaves as many conversations as it had: another one finds them a hundred at a time, and may
+// not take two seconds for each hundred.
+
+import assert from "node:assert/strict";
+import { describe, it, type TestContext } from "node:test";
+import { LiveConversations } from "#app/services/chatbot/live-conversations.ts";
+import type { StorageBundle } from "#app/services/chatbot/storage-bundle.ts";
+import { createChatParts } from "../../support/chat-core.ts";
+import { settle } from "../../support/settle.ts";
+import { until } from "../../support/until.ts";
+import { createSharedStorage } from "./shared-log.ts";
+
+const FOUND_AT_ONCE = 100;
+
+/** One instance; `overdue` is what it finds, and `taken` what it has tried to take. */
+function start(test: TestContext, { isTaken }: { isTaken: boolean }) {
+  const shared = createSharedStorage();
+  test.after(() => shared.close());
+  const overdue = new Set<string>();
+  const taken: string[] = [];
+  let looks = 0;
+  const storage: StorageBundle = {
+    ...shared,
+    lease: {
+      acquire: (id) => {
+        taken.push(id);
+        if (isTaken) overdue.delete(id);
+        return shared.lease.acquire(id);
+      },
+      renew: (lease) => shared.lease.renew(lease),
+      release: (lease, isDone) => shared.lease.release(lease, isDone),
+      abandoned: async () => {
+        looks += 1;
+        return [...overdue].slice(0, FOUND_AT_ONCE);
+      },
+    },
+  };
+  test.mock.timers.enable({ apis: ["setInterval"] });
+  const live = new LiveConversations(createChatParts(test, { storage }));
+  test.after(() => live.drain(0));
+  return { overdue, taken, live, looks: () => looks };
+}
+
+function names(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `c${index}`.padEnd(22, "x"));
+}
+
+describe("many conversations that an instance has left", () => {
+  it("are all taken up in one sweep, the longest overdue ones first", async (test) => {
+    const { overdue, taken, looks } = start(test, { isTaken: true });
+    await settle();
+    const ids = names(5 * FOUND_AT_ONCE + 1);
+    for (const id of ids) overdue.add(id);
+    // The only sweep: the next one would be two seconds later, and never comes.
+    test.mock.timers.tick(2_000);
+    await until("all of them", () => taken.length >= ids.length, 10_000);
+    assert.deepEqual(taken, ids);
+    await until("the last look", () => looks() === 8);
+  });
+
+  it("that nobody can take are tried once a sweep, and it ends", async (test) => {
+    const { overdue, taken, looks } = start(test, { isTaken: false });
+    await settle();
+    const ids = names(3);
+    for (const id of ids) overdue.add(id);
+    test.mock.timers.tick(2_000);
+    await until("the second look", () => looks() === 3);
+    await settle(30);
+    assert.deepEqual([taken, looks()], [ids, 3]);
+    test.mock.timers.tick(2_000);
+    await settle(30);
+    assert.ok(taken.length > ids.length, "the next sweep tries again");
+  });
+
+  it("are left to others from the moment in which this instance drains", async (test) => {
+    const { overdue, taken, live } = start(test, { isTaken: true });
+    await settle();
+    for (const id of names(2 * FOUND_AT_ONCE)) overdue.add(id);
+    test.mock.timers.tick(2_000);
+    await until("the first hundred", () => taken.length > 0);
+    await live.drain(0);
+    const { length } = taken;
+    test.mock.timers.tick(10_000);
+    await settle(30);
+    assert.deepEqual([length, taken.length], [FOUND_AT_ONCE, FOUND_AT_ONCE]);
+  });
+});
