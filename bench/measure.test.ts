@@ -35,6 +35,23 @@ test("both servers deliver every token of a scenario, and both are measured", as
   assert.ok(medians.parley.framesPerToken < 1, "Parley joins deltas");
 });
 
+test("clients that come back get every event again, and are measured on Parley alone", async (t) => {
+  const { child, baseUrl } = await startUpstream();
+  t.after(() => child.stop());
+  const scenario = { ...small, measures: "resume", streams: 2, turns: 8 } as const;
+  const { medians, rounds } = await compare(scenario, {
+    baseUrl,
+    rounds: 2,
+    settings: {},
+    profilePath: undefined,
+  });
+  assert.deepEqual([rounds.raw.length, rounds.parley.length], [0, 2]);
+  const { parley } = medians;
+  assert.ok(parley.eventsPerLog > 5, "the reply stands in the log");
+  assert.ok(parley.resumeP50Ms > 0 && parley.resumeP50Ms <= parley.resumeP99Ms);
+  assert.ok(parley.crowdedResumeP50Ms > 0 && parley.crowdedResumeP50Ms <= parley.crowdedResumeP99Ms);
+});
+
 test("a server that does not start is an error that shows its last words", async (t) => {
   const { child, baseUrl } = await startUpstream();
   t.after(() => child.stop());

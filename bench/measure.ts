@@ -1,9 +1,11 @@
-// One scenario on RAW and Parley in turns: A B A B …, each round one load process, medians of the rounds.
+// One scenario on RAW and Parley in turns: A B A B …, each round one load process, medians of the rounds. Only what RAW
+// does not have at all is measured on Parley alone (measure-resume.ts).
 
 import { join } from "node:path";
 import { Child, LOAD_CORE } from "./child.ts";
 import type { ProbeOrder, ServerFigures, ServerMemory } from "./lag-probe.ts";
 import type { LoadOrder, LoadReport } from "./load-order.ts";
+import { resumeInRounds } from "./measure-resume.ts";
 import { median } from "./percentile.ts";
 import type { Scenario } from "./scenarios.ts";
 import { type Server, type ServerKind, startServer } from "./servers.ts";
@@ -21,6 +23,12 @@ export const FIGURE_NAMES = [
   "rssMegabytes",
   "rssKilobytesPerConnection",
   "heapKilobytesPerConnection",
+  "resumeP50Ms",
+  "resumeP99Ms",
+  "crowdedResumeP50Ms",
+  "crowdedResumeP99Ms",
+  "cpuMillisPerResume",
+  "eventsPerLog",
 ] as const;
 export type FigureName = (typeof FIGURE_NAMES)[number];
 /** NaN where a scenario does not have one. */
@@ -56,13 +64,28 @@ const WARM_UP = {
 
 /** @throws Error when a server or the load failed, or a reply was not whole */
 export async function compare(scenario: Scenario, options: MeasureOptions): Promise<Comparison> {
-  const rounds = scenario.measures === "memory" ? weighInTurns : observeInTurns;
-  const figures = await rounds(scenario, options);
+  const figures = await roundsOf(scenario)(scenario, options);
   return {
     scenario,
     rounds: figures,
     medians: { raw: mediansOf(figures.raw), parley: mediansOf(figures.parley) },
   };
+}
+
+function roundsOf({ measures }: Scenario): (scenario: Scenario, options: MeasureOptions) => Promise<Rounds> {
+  if (measures === "memory") return weighInTurns;
+  return measures === "resume" ? resumeAlone : observeInTurns;
+}
+
+async function resumeAlone(scenario: Scenario, options: MeasureOptions): Promise<Rounds> {
+  const server = await startServer("parley", options.baseUrl, options.settings);
+  try {
+    await withLoad(server, { ...WARM_UP, warmUp: true }, runLoad);
+    const rounds = await resumeInRounds(server, scenario, options.rounds);
+    return { raw: [], parley: rounds.map((figures) => ({ ...NONE, ...figures })) };
+  } finally {
+    await server.child.stop();
+  }
 }
 
 /** Both servers live through all rounds; the one whose turn it is not has nothing to do. */

@@ -20,6 +20,12 @@ const LABELS: Readonly<Record<FigureName, string>> = {
   rssMegabytes: "RSS, MB",
   rssKilobytesPerConnection: "RSS a connection, kB",
   heapKilobytesPerConnection: "heap a connection, kB",
+  resumeP50Ms: "join to replayed p50, ms",
+  resumeP99Ms: "join to replayed p99, ms",
+  crowdedResumeP50Ms: "the same in a crowd p50, ms",
+  crowdedResumeP99Ms: "the same in a crowd p99, ms",
+  cpuMillisPerResume: "CPU, ms a resume",
+  eventsPerLog: "events of one log",
 };
 const SHOWN: Readonly<Record<Scenario["measures"], readonly FigureName[]>> = {
   "cpu-per-token": [
@@ -35,13 +41,23 @@ const SHOWN: Readonly<Record<Scenario["measures"], readonly FigureName[]>> = {
   ],
   "first-token": ["overheadP50Ms", "overheadP99Ms", "lagP99Ms", "lagMaxMs", "cpuMillisPerTurn"],
   "cpu-per-turn": ["cpuMillisPerTurn", "lagP99Ms", "overheadP50Ms"],
+  resume: [
+    "resumeP50Ms",
+    "resumeP99Ms",
+    "crowdedResumeP50Ms",
+    "crowdedResumeP99Ms",
+    "cpuMillisPerResume",
+    "eventsPerLog",
+    "lagP99Ms",
+    "lagMaxMs",
+  ],
   memory: ["rssKilobytesPerConnection", "heapKilobytesPerConnection", "rssMegabytes"],
 };
 
 /** A markdown table of one comparison: medians, and Parley as a multiple of RAW. */
 export function toTable({ scenario, medians: { raw, parley }, rounds }: Comparison): string {
   const rows = SHOWN[scenario.measures]
-    .filter((name) => !Number.isNaN(raw[name]))
+    .filter((name) => !Number.isNaN(parley[name]))
     .map((name) =>
       [
         LABELS[name],

@@ -4,7 +4,7 @@
 //   --rounds 3          rounds of each server, in turns
 //   --set NAME=value    a setting of Parley's, such as REDIS_URL=…; repeatable
 //   --profile           also a CPU profile of each server, into a new temporary folder
-//   --record            also bench/results/<scenario>.json
+//   --record            also bench/results/<scenario>.json, or <scenario>-redis.json where REDIS_URL is set
 
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import { CAN_PIN } from "./child.ts";
 import { heaviest } from "./cpu-profile.ts";
 import { compare } from "./measure.ts";
 import { record, toTable } from "./report.ts";
-import { SCENARIOS, type Scenario, toQuick } from "./scenarios.ts";
+import { SCENARIOS, type Scenario, toQuick, toRedis } from "./scenarios.ts";
 import { type ServerKind, startUpstream } from "./servers.ts";
 
 const ROUNDS = 3;
@@ -38,7 +38,8 @@ async function main(): Promise<void> {
   if (!CAN_PIN) say("No second core, or no taskset: nothing is pinned, and the figures say little.\n");
   const upstream = await startUpstream();
   try {
-    for (const scenario of chosen(values.only).map((each) => (values.quick ? toQuick(each) : each))) {
+    const sized = chosen(values.only).map((each) => (values.quick ? toQuick(each) : each));
+    for (const scenario of settings.REDIS_URL === undefined ? sized : sized.map(toRedis)) {
       const profilePath = folder
         ? (kind: ServerKind) => join(folder, `${scenario.name}-${kind}.cpuprofile`)
         : undefined;
@@ -49,7 +50,8 @@ async function main(): Promise<void> {
         profilePath,
       });
       say(`${toTable(comparison)}\n`);
-      if (profilePath && scenario.measures !== "memory") showProfiles(scenario, profilePath);
+      if (profilePath && scenario.measures !== "memory" && scenario.measures !== "resume")
+        showProfiles(scenario, profilePath);
       if (values.record) record(join(import.meta.dirname, "results"), comparison);
     }
   } finally {

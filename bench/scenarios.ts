@@ -5,8 +5,8 @@ import type { ReplyScript } from "./reply-script.ts";
 export interface Scenario {
   readonly name: string;
   readonly title: string;
-  /** Which figure the ratio to RAW is about. */
-  readonly measures: "cpu-per-token" | "first-token" | "cpu-per-turn" | "memory";
+  /** Which figure the ratio to RAW is about. `resume` has no RAW: `streams` logs, `turns` resumes alone and in a crowd. */
+  readonly measures: "cpu-per-token" | "first-token" | "cpu-per-turn" | "memory" | "resume";
   readonly streams: number;
   readonly turns: number;
   readonly spreadMs: number;
@@ -81,6 +81,15 @@ export const SCENARIOS: readonly Scenario[] = [
     spreadMs: 0,
     script: { tokens: 1, ...FULL_SPEED },
   },
+  {
+    name: "resume",
+    title: "coming back to a reply of 2,000 tokens: 300 times alone, 300 times 20 at once",
+    measures: "resume",
+    streams: 20,
+    turns: 300,
+    spreadMs: 0,
+    script: { tokens: 2_000, ...PACED },
+  },
 ];
 
 const QUICK_LIMITS: Readonly<Record<string, Partial<Scenario>>> = {
@@ -91,7 +100,13 @@ const QUICK_LIMITS: Readonly<Record<string, Partial<Scenario>>> = {
   "first-token-burst-50": { turns: 1 },
   turn: { turns: 3 },
   "idle-2000": { streams: 100 },
+  resume: { turns: 40, script: { tokens: 100, ...PACED } },
 };
+
+/** The same on Redis, under a name of its own: its figures do not replace those of in-memory storage. */
+export function toRedis(scenario: Scenario): Scenario {
+  return { ...scenario, name: `${scenario.name}-redis`, title: `${scenario.title}, Redis storage` };
+}
 
 export function toQuick(scenario: Scenario): Scenario {
   const limits = QUICK_LIMITS[scenario.name] ?? {};

@@ -10,8 +10,8 @@ import { startWordyProvider, type WordyProvider } from "./wordy-provider.ts";
 export interface Fleet {
   readonly redis: RedisServer;
   readonly provider: WordyProvider;
-  /** One more instance. */
-  start(): Promise<Instance>;
+  /** One more instance; with settings of its own, such as its port. */
+  start(own?: Readonly<Record<string, string>>): Promise<Instance>;
   /** Resolves when the first call for that reply was left before it was whole. */
   leftBy(name: string, timeoutMs: number): Promise<void>;
   /** Lets time pass: that is the fault. */
@@ -30,7 +30,7 @@ export async function openFleet(
   return {
     redis,
     provider,
-    start: async () => stack.use(await Instance.start(settings)),
+    start: async (own) => stack.use(await Instance.start({ ...settings, ...own })),
     leftBy: (name, timeoutMs) =>
       until(
         `the end of the call for ${name}`,

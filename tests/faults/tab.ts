@@ -17,6 +17,9 @@ const acceptedSchema = z.object({ runId: z.string(), state: z.string(), duplicat
 const refusalSchema = z.object({ retryable: z.literal(true), retryAfterMs: z.number() });
 const ATTEMPTS = 5;
 
+/** An instance, or what stands before several. */
+type Address = Pick<Instance, "socketUrl">;
+
 export class Tab {
   /** How often it was told to try again. */
   refusals = 0;
@@ -33,7 +36,7 @@ export class Tab {
   }
 
   /** A tab on a new conversation, or on one that has just begun in another tab. */
-  static async open(instance: Instance, beside?: Tab): Promise<Tab> {
+  static async open(instance: Address, beside?: Tab): Promise<Tab> {
     const tab = new Tab(beside ? beside.#pair : ownPair(), await connect(instance));
     const joined = await tab.#command("joined", { type: "join", ...tab.#pair, create: beside === undefined });
     tab.#epoch = joinedSchema.parse(joined).epoch;
@@ -55,7 +58,7 @@ export class Tab {
   }
 
   /** Comes back, on any instance, with its position; the answer must prove that nothing is missing. */
-  async comeBack(instance: Instance): Promise<void> {
+  async comeBack(instance: Address): Promise<void> {
     const after = this.story.position;
     this.client.terminate();
     assertWireInvariants(this.client.frames);
@@ -119,6 +122,6 @@ export class Tab {
   }
 }
 
-async function connect(instance: Instance): Promise<Talk> {
+async function connect(instance: Address): Promise<Talk> {
   return new Talk(await openSocket(instance.socketUrl));
 }

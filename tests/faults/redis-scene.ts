@@ -1,0 +1,108 @@
+// Two instances on one Redis, four conversations in mid-reply, a tab of each on both instances; then a fault.
+
+import type { TestContext } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { RedisServer } from "../support/redis-server.ts";
+import { until } from "../support/until.ts";
+import { Instance } from "./instance.ts";
+import { Meanings } from "./meanings.ts";
+import { Visitor } from "./visitor.ts";
+import { type Order, questionOf, startWordyProvider } from "./wordy-provider.ts";
+
+export interface SceneConversation {
+  /** On the instance that produces. */
+  readonly here: Visitor;
+  readonly there: Visitor;
+  /** What was said; an order's name is its message's id. */
+  readonly orders: Order[];
+}
+
+interface Stage {
+  readonly redis: RedisServer;
+  readonly instances: readonly [Instance, Instance];
+}
+
+export interface Scene extends Stage {
+  readonly conversations: readonly SceneConversation[];
+  readonly meanings: Meanings;
+  /** Lets it happen, and meanwhile says something in every conversation. Returns when it began. */
+  fault(happen: (scene: Stage) => Promise<void>): Promise<number>;
+  /** What every tab was told, a line each. */
+  readonly account: () => string;
+}
+
+/** Milliseconds between two words. */
+const PACE_MS = 50;
+/** 7 s, which a long fault outlasts, and 25 s, which outlast it. */
+const WORDS = [140, 140, 500, 500] as const;
+const SAID_AFTER_MS = 1_000;
+
+export async function openScene(
+  test: TestContext,
+  { persistent }: { readonly persistent: boolean },
+): Promise<Scene> {
+  const stack = new AsyncDisposableStack();
+  test.after(() => stack.disposeAsync());
+  const redis = stack.use(await RedisServer.start({ persistent }));
+  const provider = stack.use(await startWordyProvider());
+  const settings = { REDIS_URL: redis.url, OPENAI_BASE_URL: provider.url };
+  const [one, other] = await Promise.all([Instance.start(settings), Instance.start(settings)]);
+  stack.use(one);
+  stack.use(other);
+  const meanings = new Meanings();
+  const conversations = await Promise.all(
+    WORDS.map((words, index) =>
+      talk(index % 2 === 0 ? [one, other] : [other, one], meanings, {
+        name: `reply-${index}`,
+        words,
+        paceMs: [PACE_MS, 5],
+      }),
+    ),
+  );
+  const visitors = conversations.flatMap(({ here, there }) => [here, there]);
+  stack.defer(async () => {
+    await Promise.all(visitors.map((visitor) => visitor.leave()));
+  });
+  const enough = (visitor: Visitor): boolean =>
+    [...visitor.runs.values()].some(({ text }) => text.length > 200);
+  await until("words in every tab", () => visitors.every(enough), 20_000);
+  return {
+    redis,
+    instances: [one, other],
+    conversations,
+    meanings,
+    fault: async (happen) => {
+      const faultAt = Date.now();
+      const happening = happen({ redis, instances: [one, other] });
+      await setTimeout(SAID_AFTER_MS);
+      for (const [index, { here, orders }] of conversations.entries()) {
+        const order = { name: `meanwhile-${index}`, words: 5, paceMs: [5] };
+        orders.push(order);
+        here.say(questionOf(order), order.name);
+      }
+      await happening;
+      return faultAt;
+    },
+    account: () => visitors.map(accountOf).join("\n"),
+  };
+}
+
+async function talk(
+  [first, second]: readonly [Instance, Instance],
+  meanings: Meanings,
+  order: Order,
+): Promise<SceneConversation> {
+  const here = new Visitor(first, meanings);
+  await until("a conversation", () => here.isJoined);
+  here.say(questionOf(order), order.name);
+  await until("that it was accepted", () => here.accepted.has(order.name));
+  const there = new Visitor(second, meanings, here);
+  await until("the other tab", () => there.isJoined);
+  return { here, there, orders: [order] };
+}
+
+function accountOf(visitor: Visitor, index: number): string {
+  const runs = [...visitor.runs.values()].map(({ messageId, outcome }) => `${messageId} ${outcome}`);
+  const where = index % 2 === 0 ? "at the producer" : "at the other one";
+  return `tab ${index >> 1} ${where}: ${visitor.told.join(", ")}; runs: ${runs.join(", ")}`;
+}
