@@ -78,6 +78,13 @@ export class RedisSubscriptions {
     return () => this.#leave(subscription, listener);
   }
 
+  /** Subscribed now or as soon as there is a connection, for as long as this lives. */
+  keep(channel: string, kind: ChannelKind, notify: ChannelListener): void {
+    const confirmed = this.#send(channel, kind);
+    confirmed.catch(ignored);
+    this.#byChannel.set(channel, { channel, kind, listeners: new Set([{ notify }]), confirmed });
+  }
+
   close(): void {
     clearInterval(this.#pulse);
     this.#byChannel.clear();

@@ -2,13 +2,17 @@
 // Promises: every call ends within a second; what goes wrong is an AppError, `storage_unavailable` where nobody can
 // say what happened; of the URL nothing but host, port and database ever stands in a line or an error.
 
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
+import { AppError } from "./errors.ts";
 import type { Logger } from "./logging.ts";
+import { PatientRedis } from "./redis-client.ts";
 import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 import type { RedisScript } from "./redis-script.ts";
 import { ScriptRunner } from "./redis-script-runner.ts";
 import { parseRedisUrl, REDIS_SETTINGS, readServerVersion } from "./redis-settings.ts";
 import { RedisSubscriptions } from "./redis-subscriptions.ts";
+import { RedisWatch } from "./redis-watch.ts";
+import { type CircuitBreaker, CircuitOpenError } from "./resilience.ts";
 
 export interface RedisConnectionOptions {
   /** `redis://` or `rediss://`, with user, password and database where needed. */
@@ -16,8 +20,13 @@ export interface RedisConnectionOptions {
   readonly logger: Logger;
   /** Loaded at every connect, so that none is met as unknown. */
   readonly scripts: readonly RedisScript[];
+  /** Open, no script is run: a Redis that does not answer would cost every caller half a second. */
+  readonly breaker?: CircuitBreaker | undefined;
+  /** A Redis that is away at first is waited for in the background. */
+  readonly mayBeAway?: boolean;
 }
 
+const MIN_RETRY_AFTER_MS = 1_000;
 const START_DEADLINE_MS = 2_900;
 /** How long a call waits for a connection that was lost just now. With the call's own 500 ms below a second. */
 const RETRY_WINDOW_MS = 300;
@@ -26,6 +35,8 @@ export class RedisConnection {
   /** For other keepers of core (the rate limiter). */
   readonly client: Redis;
   readonly subscriptions: RedisSubscriptions;
+  /** Since it was connected, or waited for. */
+  #watch: RedisWatch | undefined;
   readonly #subscriber: Redis;
   readonly #runner: ScriptRunner;
   readonly #options: RedisConnectionOptions;
@@ -34,20 +45,25 @@ export class RedisConnection {
   #lostAtMs: number | undefined;
   #back: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
+  /** The server was seen to be new enough. */
+  #isChecked = false;
 
   /** Does not connect; {@link connectRedis} does. */
   constructor(options: RedisConnectionOptions) {
-    const settings = { ...REDIS_SETTINGS, ...parseRedisUrl(options.url) };
+    const { commandTimeout, ...rest } = REDIS_SETTINGS;
+    const settings = { ...rest, ...parseRedisUrl(options.url) };
     this.#options = options;
-    this.client = new Redis(settings);
-    this.#subscriber = new Redis(settings);
-    this.#watch(this.client, "commands");
-    this.#watch(this.#subscriber, "subscriptions");
+    this.client = new PatientRedis(settings, commandTimeout);
+    this.#subscriber = new PatientRedis(settings, commandTimeout);
+    this.#logChanges(this.client, "commands");
+    this.#logChanges(this.#subscriber, "subscriptions");
     this.client.on("close", () => {
       this.#lostAtMs ??= performance.now();
     });
     this.client.on("ready", () => {
       this.#lostAtMs = undefined;
+      // Who is back is asked at once: the pause of the circuit is for one that does not answer.
+      this.#options.breaker?.reset();
       this.#loaded = this.#loadScripts();
     });
     this.#runner = new ScriptRunner(this.client);
@@ -59,6 +75,28 @@ export class RedisConnection {
     return this.client.status === "ready" && this.client.stream.writable;
   }
 
+  /** What was wrong with the connection last, while it is not there: says no password. */
+  get trouble(): Error | undefined {
+    return this.#trouble;
+  }
+
+  /** Whether it can be relied on at this moment. */
+  get watch(): RedisWatch {
+    this.#watch ??= new RedisWatch({
+      probe: () => this.#proveUsable(),
+      breaker: this.#options.breaker,
+      isUp: this.isReady,
+    });
+    return this.#watch;
+  }
+
+  /** An answer; and once, that it comes from a server that is new enough. */
+  async #proveUsable(): Promise<void> {
+    if (this.#isChecked) await this.ping();
+    else readServerVersion(await this.client.info("server"));
+    this.#isChecked = true;
+  }
+
   /** Connects both and checks the server; returns its version. For {@link connectRedis}. */
   async open(): Promise<string> {
     await Promise.all([this.client.connect(), this.#subscriber.connect()]).catch((error: unknown) => {
@@ -66,6 +104,7 @@ export class RedisConnection {
       throw this.#trouble ?? error;
     });
     const version = readServerVersion(await this.client.info("server"));
+    this.#isChecked = true;
     await this.#loaded;
     return version;
   }
@@ -83,14 +122,33 @@ export class RedisConnection {
    * @throws AppError whose code the script named; `storage_unavailable` when Redis cannot say
    */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    this.#assertClosedCircuit();
     try {
       return await this.#runner.run(script, keys, args);
     } catch (error) {
-      if (script.ordered || !wasNotCarriedOut(error) || !this.#mayWait()) throw toRedisError(error);
+      if (script.ordered || !wasNotCarriedOut(error) || !this.#mayWait()) throw this.#reported(error);
       await this.#whenBack();
       this.#options.logger.info({ script: script.name, err: withoutParticulars(error) }, "redis_call_retry");
-      return await this.#runner.run(script, keys, args).catch(rethrow);
+      return await this.#runner.run(script, keys, args).catch((again: unknown) => {
+        throw this.#reported(again);
+      });
     }
+  }
+
+  #assertClosedCircuit(): void {
+    const { breaker } = this.#options;
+    if (!breaker || breaker.state === "closed") return;
+    const { retryAfterMs = 0 } = breaker.status;
+    throw new AppError("storage_unavailable", {
+      retryAfterMs: Math.max(retryAfterMs, MIN_RETRY_AFTER_MS),
+      cause: new CircuitOpenError(breaker.name, retryAfterMs),
+    });
+  }
+
+  #reported(error: unknown): AppError {
+    const failure = toRedisError(error);
+    if (failure.code === "storage_unavailable") this.#watch?.report(withoutParticulars(error));
+    return failure;
   }
 
   /** Waits for what is under way, at most its 500 ms, and closes both. Only once. */
@@ -108,6 +166,7 @@ export class RedisConnection {
   }
 
   #cut(): void {
+    this.#watch?.close();
     this.subscriptions.close();
     for (const client of [this.client, this.#subscriber]) {
       client.disconnect();
@@ -145,7 +204,7 @@ export class RedisConnection {
   }
 
   /** One line when a connection is lost and one when it is back, however often it was tried in between. */
-  #watch(client: Redis, connection: string): void {
+  #logChanges(client: Redis, connection: string): void {
     let state: "new" | "up" | "lost" = "new";
     client.on("error", (error: Error) => {
       this.#trouble = withoutParticulars(error);
@@ -164,12 +223,12 @@ export class RedisConnection {
 }
 
 /**
- * Connects within 3 s.
+ * Connects within 3 s; where it `mayBeAway` it is waited for in the background, and has no version yet.
  * @throws AppError `storage_unavailable` when Redis is away, refuses the credentials or is too old; nothing is left open
  */
 export async function connectRedis(
   options: RedisConnectionOptions,
-): Promise<{ connection: RedisConnection; version: string }> {
+): Promise<{ connection: RedisConnection; version: string | undefined }> {
   const connection = new RedisConnection(options);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
@@ -179,6 +238,8 @@ export async function connectRedis(
   try {
     return { connection, version: await Promise.race([connection.open(), late]) };
   } catch (error) {
+    // One that answered, and is too old, will not become another by waiting.
+    if (options.mayBeAway && !connection.isReady) return { connection, version: undefined };
     connection.abort();
     throw toRedisError(error);
   } finally {

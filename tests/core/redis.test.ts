@@ -54,7 +54,7 @@ async function connectTo(url: string, log = createRecordingLogger()) {
 describe("connecting", () => {
   it("tells the version, and is ready with its scripts loaded", async () => {
     await using redis = await start();
-    assert.match(redis.version, /^\d+\.\d+\.\d+/);
+    assert.match(redis.version ?? "none", /^\d+\.\d+\.\d+/);
     assert.equal(redis.connection.isReady, true);
     assert.deepEqual(await redis.connection.client.script("EXISTS", COUNT.sha, SAY.sha), [1, 1]);
     assert.ok((await redis.connection.ping()) < 500);

@@ -53,11 +53,11 @@ describe("Redis in mid-reply", { concurrency: 2 }, () => {
       assert.equal(newcomer?.toExisting.what, "storage_unavailable");
       assert.ok(newcomer.toExisting.afterMs < TOLD_WITHIN_MS, `after ${newcomer.toExisting.afterMs} ms`);
     });
-    await test.test("who opens a new one is served from memory", { todo: "degradation" }, () => {
+    await test.test("who opens a new one is served from memory", () => {
       assert.deepEqual([newcomer?.toNew.what, newcomer?.storage], ["joined", "memory"]);
       assert.equal(newcomer?.reply, replyTo(ANEW));
     });
-    await test.test("a running reply finishes meanwhile, before its reader", { todo: "protocol 1.2" }, () => {
+    await test.test("a running reply finishes meanwhile, before its reader", () => {
       // Those of 7 s; the others are still under way.
       for (const name of ["reply-0", "reply-1"]) {
         const run = whileFrozen.findLast(({ messageId }) => messageId === name);

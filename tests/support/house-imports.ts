@@ -24,11 +24,13 @@ const MODELS_FROM_CORE = "app/core/errors.ts";
 /** Where a package may be imported; a door ending in `/` is a whole room. Sub-paths and plug-ins count by prefix. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
   ws: ["app/core/websocket.ts", "app/core/connection.ts"],
-  ioredis: ["app/core/redis.ts"],
+  ioredis: ["app/core/redis.ts", "app/core/redis-client.ts"],
   pino: ["app/core/logging.ts"],
   "pino-pretty": ["app/core/logging.ts"],
+  "prom-client": ["app/core/metrics.ts"],
   cockatiel: ["app/core/resilience.ts"],
   "rate-limiter-flexible": ["app/core/rate-limit.ts"],
+  nodemailer: ["app/core/mail.ts"],
   "@langchain/openai": ["app/services/llm/"],
   "@langchain/langgraph": ["app/services/chatbot/agent.ts"],
   "gray-matter": ["app/services/chatbot/persona-files/markdown-file.ts"],

@@ -3,7 +3,8 @@
 
 /** Somebody who reads along. Must not throw. */
 export interface ChannelReader {
-  deliver(seq: number, event: string): void;
+  /** `bytes`: of the event in UTF-8. */
+  deliver(seq: number, event: string, bytes: number): void;
   /** Something may have been missed: look at the log. */
   recheck(): void;
   /** The log goes on in another life from here, or has come home in it. Absent: looks at the log. */
@@ -75,7 +76,10 @@ export class ConversationChannel {
   publish(firstSeq: number, events: readonly string[]): void {
     for (const [index, event] of events.entries()) {
       this.#lastSeq = firstSeq + index;
-      for (const reader of this.#readers) reader.deliver(this.#lastSeq, event);
+      if (this.#readers.size === 0) continue;
+      // Once for all of them: it is a pass over the text.
+      const bytes = Buffer.byteLength(event);
+      for (const reader of this.#readers) reader.deliver(this.#lastSeq, event, bytes);
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Conversation, ConversationChange } from "#app/models/conversation.
 import type { LogHead, LogSlice } from "./event-log.ts";
 
 export class DetachedLog {
-  readonly epoch: string = randomUUID();
+  #epoch: string = randomUUID();
   /** As it was last read: whoever comes back here meanwhile is held against its token. */
   readonly conversation: Conversation;
   /** Number of the last event that the storage has confirmed. */
@@ -18,6 +18,18 @@ export class DetachedLog {
   constructor(conversation: Conversation, baseSeq: number) {
     this.conversation = conversation;
     this.baseSeq = baseSeq;
+  }
+
+  get epoch(): string {
+    return this.#epoch;
+  }
+
+  /**
+   * Another life from here on. After an attempt to bring this one home of which nobody knows whether it arrived: there,
+   * somebody else may go on under the name that was brought.
+   */
+  rename(): void {
+    this.#epoch = randomUUID();
   }
 
   get head(): LogHead {

@@ -28,6 +28,7 @@ interface Step {
   readonly firstSeq: number;
   readonly events: readonly string[];
   readonly change?: ConversationChange | undefined;
+  readonly floorSeq: number;
 }
 
 export class EventWriter {
@@ -40,6 +41,8 @@ export class EventWriter {
   readonly #steps: Step[] = [];
   #confirmed: Promise<unknown> = Promise.resolve();
   #detached: DetachedLog | undefined;
+  /** Steps of the time in which a detached life is brought home: where they belong is not known yet. */
+  #held: { readonly steps: Step[]; readonly released: PromiseWithResolvers<void> } | undefined;
   #failed = false;
 
   constructor(options: EventWriterOptions) {
@@ -81,9 +84,7 @@ export class EventWriter {
 
   /** Records a change; what was written just now, and all that follows, is shown only after that. */
   note(change: ConversationChange): void {
-    const recorded = this.#detached || this.#failed ? Promise.resolve() : this.#options.record(change);
-    this.#take({ firstSeq: this.#lastSeq + 1, events: [], change }, Promise.resolve(), () => recorded);
-    recorded.catch((error: unknown) => this.#fail(error));
+    this.#take({ firstSeq: this.#lastSeq + 1, events: [], change, floorSeq: 0 });
   }
 
   /**
@@ -101,13 +102,33 @@ export class EventWriter {
   async settled(): Promise<void> {
     // One turn of the microtask queue, so that what was written just now is on its way.
     await Promise.resolve();
+    while (this.#held) await this.#held.released.promise;
     await this.#confirmed.catch(() => undefined);
   }
 
-  /** The storage has taken the detached life in: it is written there again. */
+  /** Shows nothing more until {@link reattach} or {@link goOn}. What is written meanwhile waits. */
+  hold(): void {
+    this.#held ??= { steps: [], released: Promise.withResolvers() };
+  }
+
+  /** The storage has taken the detached life in: what comes next is written there. */
   reattach(): void {
     this.#detached = undefined;
     this.#confirmed = Promise.resolve();
+    this.#release();
+  }
+
+  /** It has not, or nobody knows: what comes next belongs to the life under its newest name. */
+  goOn(): void {
+    if (this.#detached) this.#options.channel.move(this.#detached.epoch, this.#shownSeq);
+    this.#release();
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const step of held?.steps ?? []) this.#take(step);
+    held?.released.resolve();
   }
 
   #append(change?: ConversationChange): void {
@@ -117,20 +138,26 @@ export class EventWriter {
       if (change) this.note(change);
       return;
     }
-    const { log, lease, record } = this.#options;
-    const step = { firstSeq: this.#lastSeq - events.length + 1, events, change };
-    if (this.#detached || this.#failed) return this.#take(step, Promise.resolve());
-    const floorSeq = this.#floorSeq || this.#lastSeq + 1;
-    const appended = log.append(lease, { firstSeq: step.firstSeq, events, floorSeq });
-    this.#take(step, appended, change && (() => record(change)));
+    const firstSeq = this.#lastSeq - events.length + 1;
+    this.#take({ firstSeq, events, change, floorSeq: this.#floorSeq || this.#lastSeq + 1 });
   }
 
-  #take(step: Step, appended: Promise<void>, afterwards?: () => Promise<void>): void {
+  #take(step: Step): void {
     if (this.#failed) return;
-    if (this.#detached) return this.#showDetached(this.#detached, step);
+    if (this.#held) this.#held.steps.push(step);
+    else if (this.#detached) this.#showDetached(this.#detached, step);
+    else this.#hand(step);
+  }
+
+  /** To the log, and after it to the store; a change without events goes at once, beside what is on its way. */
+  #hand(step: Step): void {
+    const { log, lease, record } = this.#options;
+    const { firstSeq, events, change, floorSeq } = step;
     this.#steps.push(step);
+    const noted = events.length === 0 && change ? record(change) : undefined;
+    const appended = noted ?? log.append(lease, { firstSeq, events, floorSeq });
     this.#confirmed = Promise.all([this.#confirmed, appended])
-      .then(() => (this.#isAttached ? afterwards?.() : undefined))
+      .then(() => (this.#isAttached && change && !noted ? record(change) : undefined))
       .then(() => {
         if (!this.#isAttached) return;
         this.#steps.shift();

@@ -2,6 +2,7 @@
 // Promises: each is logged first, then recorded, then shown; whoever finds it half done does it again.
 
 import type { Logger } from "#app/core/logging.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import type { Conversation, MessageTurn, PersonaTurn, RevisionTurn } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
@@ -16,6 +17,7 @@ export interface LineChange {
   readonly storage: StorageBundle;
   readonly registry: PersonaRegistry;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   /** As it stood when the turn was taken from the line. */
   readonly conversation: Conversation;
 }
@@ -71,15 +73,29 @@ export async function revise(
 
 /** A run that is under way though we have not begun it is one whose producer died. False where it can just begin. */
 export async function takeOver(
-  { tenure, storage, logger, conversation }: LineChange,
+  { tenure, storage, logger, metrics, conversation }: LineChange,
   turn: MessageTurn,
 ): Promise<boolean> {
   const plan = await planTakeOver(conversation, turn, storage.log);
   if (!plan) return false;
   logger.warn({ runId: turn.runId, successorId: plan.successorId }, "run_taken_over");
+  metrics?.count("takeovers_total");
   tenure.writer.holdFloor(conversation.seq + 1);
   tenure.writer.conclude(plan.events, plan.change);
   await tenure.writer.settled();
   tenure.writer.releaseFloor();
   return true;
+}
+
+/** This instance stops in the midst of a reply: it ends the run itself, and leaves the message to the next one. */
+export async function handOver(
+  { tenure, storage, logger, conversation }: LineChange,
+  turn: MessageTurn,
+): Promise<void> {
+  // Without the storage nobody can be told; the next one finds the run as a dead one's.
+  const plan = tenure.writer.detached ? undefined : await planTakeOver(conversation, turn, storage.log, true);
+  if (!plan) return;
+  tenure.writer.conclude(plan.events, plan.change);
+  await tenure.writer.settled();
+  logger.info({ runId: turn.runId, successorId: plan.successorId }, "run_handed_over");
 }

@@ -3,6 +3,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "#app/core/logging.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import type { Agent } from "./agent.ts";
 import { ConversationChannel } from "./conversation-channel.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
@@ -18,6 +19,7 @@ export interface LiveConversationsOptions {
   readonly agent: Agent;
   readonly admission: RunAdmission;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   readonly runDeadlineMs: number;
 }
 
@@ -32,10 +34,12 @@ interface LiveConversation {
 /** How often each instance looks for runs that nobody works on any more. */
 const SWEEP_EVERY_MS = 2_000;
 /**
- * Until it looks for the next ones where it has found some: it finds a hundred at a time, and an instance that died
- * may have left thousands. Meanwhile those are taken, and neither Redis nor this process gets all of them at once.
+ * An instance that died may have left thousands, which are found a hundred at a time. They are taken up a few at a time,
+ * one after the other: all at once, the beginning of so many replies holds up this process, and its calls to Redis
+ * are late.
  */
-const LOOK_AGAIN_MS = 250;
+const TAKEN_UP_AT_ONCE = 10;
+const TAKE_UP_EVERY_MS = 25;
 
 export class LiveConversations {
   readonly #options: LiveConversationsOptions;
@@ -118,20 +122,20 @@ export class LiveConversations {
     if (this.#isLooking) return;
     this.#isLooking = true;
     const seen = new Set<string>();
-    while (await this.#takeUp(seen)) await pause(LOOK_AGAIN_MS, undefined, { ref: false });
+    while (await this.#takeUp(seen)) await pause(TAKE_UP_EVERY_MS, undefined, { ref: false });
     this.#isLooking = false;
   }
 
-  /** Wakes those that were not seen in this sweep; false where there are none: what nobody can take is not insisted on. */
+  /** A few that were not seen in this sweep; false where there are none: what nobody can take is not insisted on. */
   async #takeUp(seen: Set<string>): Promise<boolean> {
     const abandoned = await this.#options.storage.lease.abandoned();
     if (!this.#isSweeping) return false;
-    const unseen = abandoned.filter((id) => !seen.has(id));
-    for (const id of unseen) {
+    const few = abandoned.filter((id) => !seen.has(id)).slice(0, TAKEN_UP_AT_ONCE);
+    for (const id of few) {
       seen.add(id);
       this.queueOf(id).wake();
     }
-    return unseen.length > 0;
+    return few.length > 0;
   }
 
   /** What is abandoned from here on is taken up by others: here it would only be broken off a second time. */

@@ -80,6 +80,11 @@ export class LocalStorage {
     return this.#records.size;
   }
 
+  /** Whether a conversation stands here, as far as anybody has looked: it may be past its time. */
+  has(id: string): boolean {
+    return this.#records.get(id)?.conversation !== undefined;
+  }
+
   get bytes(): number {
     return this.#bytes;
   }

@@ -1,10 +1,12 @@
 // Chooses where conversations live: the one place that knows which keepers there are.
-// A Redis that is away at the start costs durability, not the service: conversations live in memory then, and that is said.
+// A Redis that is away costs durability, not the service: what begins meanwhile lives in memory, and that is said.
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Logger } from "#app/core/logging.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
+import type { CircuitBreaker } from "#app/core/resilience.ts";
+import { createFallbackBundle, type LocalBundle } from "./fallback-bundle.ts";
 import { LocalEventLog } from "./local-event-log.ts";
 import { LocalConversationStore } from "./local-memory.ts";
 import { LocalRunLease } from "./local-run-lease.ts";
@@ -24,45 +26,62 @@ export interface OpenStorageOptions {
   /** Where Redis is; absent: conversations live in memory. */
   readonly redisUrl: string | undefined;
   readonly logger: Logger;
+  /** Spares everybody the wait for a Redis that does not answer. */
+  readonly breaker?: CircuitBreaker | undefined;
 }
 
-/** The storage, what Redis offers beside it, and whether it is less than what was asked for. */
+/** The storage, what Redis offers beside it, and whether that is less than what was asked for at this moment. */
 export interface OpenedStorage {
   readonly storage: StorageBundle;
   readonly redis: RedisConnection | undefined;
   readonly isDegraded: boolean;
 }
 
-/** Opens Redis where it is configured and there, memory otherwise. Never rejects. */
+/** Opens Redis where it is configured, and memory for as long as it is away; else memory. Never rejects. */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
-  const { redisUrl, logger, conversationTtlMs } = options;
-  if (redisUrl === undefined) {
-    return { storage: createStorageBundle({ conversationTtlMs }), redis: undefined, isDegraded: false };
-  }
+  const { redisUrl, logger, conversationTtlMs, breaker } = options;
+  const local = createStorageBundle({ conversationTtlMs });
+  if (redisUrl === undefined) return { storage: local, redis: undefined, isDegraded: false };
   try {
-    const storage = await openRedis({ url: redisUrl, conversationTtlMs, instanceId: randomUUID(), logger });
-    return { storage, redis: storage.connection, isDegraded: false };
+    const url = redisUrl;
+    const redis = await openRedis({ url, conversationTtlMs, instanceId: randomUUID(), logger, breaker });
+    const { connection } = redis;
+    if (!connection.watch.isUp)
+      logger.error({ storage: "memory", err: connection.trouble }, "storage_degraded");
+    connection.watch.onChange(({ isUp, downMs, reason }) => {
+      if (isUp) logger.info({ storage: "redis", downMs }, "storage_recovered");
+      else logger.error({ storage: "memory", reason }, "storage_degraded");
+    });
+    return {
+      storage: createFallbackBundle(redis, local),
+      redis: connection,
+      get isDegraded() {
+        return !connection.watch.isUp;
+      },
+    };
   } catch (error) {
+    // What answers and is no Redis of ours: a wrong version, a URL that is none.
     logger.error({ err: error, storage: "memory" }, "storage_degraded");
-    return { storage: createStorageBundle({ conversationTtlMs }), redis: undefined, isDegraded: true };
+    return { storage: local, redis: undefined, isDegraded: true };
   }
 }
 
-/** Going on in memory is for as long as the process lives: it is not decided by one answer that came late. */
+/** One answer that comes late shall not begin an outage; the last attempt leaves a connection that is waited for. */
 async function openRedis(options: RedisBundleOptions): Promise<RedisBundle> {
   const triedUntil = performance.now() + REDIS_TRIED_MS;
   for (;;) {
+    const isLast = performance.now() > triedUntil;
     try {
-      return await createRedisBundle(options);
+      return await createRedisBundle({ ...options, mayBeAway: isLast });
     } catch (error) {
-      if (performance.now() > triedUntil) throw error;
+      if (isLast) throw error;
       await pause(REDIS_PAUSE_MS);
     }
   }
 }
 
 /** The in-memory bundle; its three keepers share one bounded shelf, so that a conversation leaves as a whole. */
-export function createStorageBundle(options: { conversationTtlMs: number }): StorageBundle {
+export function createStorageBundle(options: { conversationTtlMs: number }): LocalBundle {
   const storage = new LocalStorage({
     ...LOCAL_STORAGE_LIMITS,
     ttlMs: options.conversationTtlMs,
@@ -73,6 +92,7 @@ export function createStorageBundle(options: { conversationTtlMs: number }): Sto
   return {
     kind: "memory",
     kindOf: () => "memory",
+    has: (id) => storage.has(id),
     instanceId: randomUUID(),
     store: new LocalConversationStore(storage),
     log: new LocalEventLog(storage),

@@ -73,13 +73,13 @@ export class Reader {
   }
 
   /** From the channel: an event that was confirmed just now. */
-  deliver(seq: number, event: string): void {
+  deliver(seq: number, event: string, bytes: number): void {
     if (this.#state !== "level" || seq <= this.#cursor) return;
     if (seq !== this.#cursor + 1) {
       this.#catchUp();
       return;
     }
-    this.#send(seq, event);
+    this.#send(seq, event, bytes);
     if (!this.#isStopped() && this.#isFull()) this.#wait();
   }
 
@@ -120,10 +120,10 @@ export class Reader {
     else if (read) this.#watch();
   }
 
-  #send(seq: number, event: string): void {
+  #send(seq: number, event: string, bytes: number): void {
     this.#options.transport.send(event);
     this.#cursor = seq;
-    this.#sentBytes += event.length;
+    this.#sentBytes += bytes;
     if (this.#acknowledges) this.#marks.push({ seq, sentBytes: this.#sentBytes });
   }
 
@@ -207,7 +207,7 @@ export class Reader {
       }
       for (const [index, event] of slice.events.entries()) {
         if (this.#isFull()) break;
-        this.#send(slice.firstSeq + index, event);
+        this.#send(slice.firstSeq + index, event, Buffer.byteLength(event));
         // A transport can end it from within: with the end of the one run that it shows, for example.
         if (this.#isStopped()) return;
       }

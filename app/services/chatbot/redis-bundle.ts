@@ -2,6 +2,7 @@
 
 import type { Logger } from "#app/core/logging.ts";
 import { connectRedis, type RedisConnection } from "#app/core/redis.ts";
+import type { CircuitBreaker } from "#app/core/resilience.ts";
 import type { LogWindow } from "./event-log.ts";
 import { RedisEventLog } from "./redis-event-log.ts";
 import { type ConversationScript, WAKE_PREFIX } from "./redis-keys.ts";
@@ -23,6 +24,9 @@ export interface RedisBundleOptions {
   readonly instanceId: string;
   readonly logger: Logger;
   readonly window?: LogWindow;
+  readonly breaker?: CircuitBreaker | undefined;
+  /** A Redis that is away at first is waited for in the background. */
+  readonly mayBeAway?: boolean;
 }
 
 export interface RedisBundle extends StorageBundle {
@@ -43,11 +47,12 @@ export const REDIS_SCRIPTS: readonly ConversationScript[] = [
 
 /**
  * Connects and listens for wakes, within 3 s.
- * @throws AppError `storage_unavailable` when Redis is away, refuses or is older than 7; nothing is left open
+ * @throws AppError `storage_unavailable` when Redis is away (unless it `mayBeAway`), refuses or is older than 7; nothing
+ *   is left open
  */
 export async function createRedisBundle(options: RedisBundleOptions): Promise<RedisBundle> {
-  const { url, logger, instanceId, conversationTtlMs, window } = options;
-  const { connection, version } = await connectRedis({ url, logger, scripts: REDIS_SCRIPTS });
+  const { logger, instanceId, conversationTtlMs, window } = options;
+  const { connection, version } = await connectRedis({ ...options, scripts: REDIS_SCRIPTS });
   const keeperOptions = { connection, instanceId, conversationTtlMs };
   const lease = new RedisRunLease(keeperOptions);
   const listeners: ((conversationId: string) => void)[] = [];
@@ -61,15 +66,11 @@ export async function createRedisBundle(options: RedisBundleOptions): Promise<Re
     const woken = payload ? [payload.toString()] : lease.held;
     for (const id of woken) for (const listener of listeners) listener(id);
   };
-  try {
-    await connection.subscriptions.subscribe(`${WAKE_PREFIX}${instanceId}`, "ordinary", wake);
-    const { host, port, db, tls } = connection.client.options;
-    const latencyMs = Math.round((await connection.ping()) * 100) / 100;
-    logger.info({ host, port, db, tls: tls !== undefined, version, latencyMs }, "redis_memory_initialized");
-  } catch (error) {
-    connection.abort();
-    throw error;
-  }
+  connection.subscriptions.keep(`${WAKE_PREFIX}${instanceId}`, "ordinary", wake);
+  const { host, port, db, tls } = connection.client.options;
+  const target = { host, port, db, tls: tls !== undefined };
+  if (version !== undefined) logger.info({ ...target, version }, "redis_memory_initialized");
+  else logger.warn({ ...target }, "redis_memory_awaited");
   return {
     kind: "redis",
     kindOf: () => "redis",

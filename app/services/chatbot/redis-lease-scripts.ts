@@ -4,7 +4,8 @@ import { defineScript } from "#app/core/redis-script.ts";
 import { NOW, WHOLE } from "./redis-lua.ts";
 
 /**
- * Atomic: that nobody holds it and that it is taken. Takes life in ms, instance, ttl. Gives the generation, or nil.
+ * Atomic: that nobody holds it and that it is taken. Takes life in ms, instance, ttl, 1
+ * where what lapsed is another's and is not to be taken. Gives the generation, or nil.
  * Generations grow with the clock: also where the last one was lost, by FLUSHALL or a failover, the next is higher,
  * and whoever still holds the lost one is fenced off.
  */
@@ -13,8 +14,9 @@ export const ACQUIRE = defineScript({
   keys: ["lease"],
   body: `${NOW}
 local now = nowMs()
-local lease = redis.call("HMGET", LEASE, "generation", "untilMs")
+local lease = redis.call("HMGET", LEASE, "generation", "untilMs", "owner")
 if lease[2] and tonumber(lease[2]) > now then return false end
+if ARGV[4] == "1" and lease[2] and lease[2] ~= "0" and lease[3] ~= ARGV[2] then return false end
 local generation = math.max(now, tonumber(lease[1] or 0) + 1)
 redis.call("HSET", LEASE, "generation", string.format("%d", generation),
   "untilMs", string.format("%d", now + ARGV[1]), "owner", ARGV[2])

@@ -11,6 +11,9 @@ import { LEASE_TIMES, type Lease, type RunLease } from "./run-lease.ts";
 
 const generationSchema = z.number().nullable();
 
+/** So long after an outage nobody takes over what another instance had: its owner gets the time to come back. */
+const SPARED_AFTER_OUTAGE_MS = 20_000;
+
 export class RedisRunLease implements RunLease {
   readonly #options: RedisKeeperOptions;
   readonly #held = new Set<string>();
@@ -33,7 +36,9 @@ export class RedisRunLease implements RunLease {
     const unreleased = this.#unreleased.get(conversationId);
     if (unreleased !== undefined) await this.#free(conversationId, unreleased);
     this.#unreleased.delete(conversationId);
-    const args = [String(LEASE_TIMES.lifeMs), instanceId, String(conversationTtlMs)];
+    // After an outage all leases have lapsed, and their owners are about to renew them.
+    const spares = connection.watch.sinceOutageMs < SPARED_AFTER_OUTAGE_MS ? "1" : "0";
+    const args = [String(LEASE_TIMES.lifeMs), instanceId, String(conversationTtlMs), spares];
     const reply = await connection.run(ACQUIRE, keysOf(ACQUIRE, conversationId), args);
     const generation = checked(generationSchema, reply);
     if (generation === null) return undefined;

@@ -3,18 +3,19 @@
 
 import { toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import type { Conversation, MessageTurn } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { Agent } from "./agent.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
-import { changePersona, revise, takeOver } from "./line-changes.ts";
+import { changePersona, handOver, revise, takeOver } from "./line-changes.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
 import type { HistoryWindow } from "./prompt-history.ts";
 import type { RemoteFeed } from "./remote-feed.ts";
 import { executeRun } from "./run.ts";
 import type { RunAdmission } from "./run-admission.ts";
 import { LEASE_TIMES } from "./run-lease.ts";
-import { RunStop } from "./run-stop.ts";
+import { RunStop, stopCauseOf } from "./run-stop.ts";
 import type { StorageBundle } from "./storage-bundle.ts";
 import { beginTenure, type Tenure } from "./tenure.ts";
 
@@ -27,6 +28,7 @@ export interface RunQueueOptions {
   readonly registry: PersonaRegistry;
   readonly agent: Agent;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   /** A run is ended with `llm_timeout` after so long. */
   readonly runDeadlineMs: number;
   /** Called when the line has been worked off. */
@@ -209,13 +211,17 @@ export class RunQueue {
         persona: registry.get(conversation.persona) ?? registry.main(),
         history,
         locale: conversation.locale,
+        visitor: conversation.visitor,
         agent,
         lease: tenure.lease,
         writer: tenure.writer,
         signal,
         logger: logger.child({ runId: turn.runId }),
+        metrics: this.#options.metrics,
       });
       await tenure.writer.settled();
+      const isHandedOver = stopCauseOf(signal) === "handed-over";
+      if (isHandedOver) await handOver({ ...this.#options, tenure, conversation }, turn);
     } finally {
       clearTimeout(deadline);
       leave?.();

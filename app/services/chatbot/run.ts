@@ -3,8 +3,9 @@
 // free only when the agent's own work has ended too, or has been given up after a deadline.
 
 import { randomUUID } from "node:crypto";
-import { AppError, toAppError } from "#app/core/errors.ts";
+import { AppError, type ErrorCode, toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import type { MessageTurn, StoredMessage } from "#app/models/conversation.ts";
 import type { Persona } from "#app/models/persona.ts";
 import type { ConversationEvent, RunTimings } from "#app/models/server-event.ts";
@@ -14,6 +15,7 @@ import type { EventWriter } from "./event-writer.ts";
 import type { HistoryWindow } from "./prompt-history.ts";
 import { ReplyStream } from "./reply-stream.ts";
 import type { Lease } from "./run-lease.ts";
+import { countRun } from "./run-metrics.ts";
 import { stopCauseOf } from "./run-stop.ts";
 
 export interface RunOptions {
@@ -21,12 +23,15 @@ export interface RunOptions {
   readonly persona: Persona;
   readonly history: HistoryWindow;
   readonly locale: string | undefined;
+  /** Whose day the reply is paid from, hashed. */
+  readonly visitor?: string | undefined;
   readonly agent: Agent;
   readonly lease: Lease;
   readonly writer: EventWriter;
   /** Aborted with a RunStop: everything the run has started hangs off it. */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
 }
 
 /** How a run ended. */
@@ -35,6 +40,8 @@ type Outcome =
   | { readonly type: "cancelled" }
   | { readonly type: "error"; readonly error: AppError }
   | { readonly type: "lost" };
+
+type EndedOutcome = Exclude<Outcome, { readonly type: "lost" }>;
 
 /** How long an agent that was told to stop may take before its conversation goes on without it. */
 const ABANDON_AFTER_MS = 2_000;
@@ -64,6 +71,7 @@ export async function executeRun(options: RunOptions): Promise<void> {
 /** Never rejects: what went wrong is an outcome. */
 async function startAgent(options: RunOptions, stream: ReplyStream): Promise<Outcome> {
   if (options.turn.cancelled) return { type: "cancelled" };
+  const { visitor, lease } = options;
   try {
     options.signal.throwIfAborted();
     const reply = await options.agent.reply({
@@ -72,6 +80,8 @@ async function startAgent(options: RunOptions, stream: ReplyStream): Promise<Out
       history: options.history,
       locale: options.locale,
       onDelta: stream.push,
+      onSource: stream.from,
+      payer: { conversationId: lease.conversationId, ...(visitor !== undefined && { visitor }) },
       signal: options.signal,
     });
     return { type: "success", reply };
@@ -108,7 +118,7 @@ function toOutcome(signal: AbortSignal): Outcome | undefined {
 }
 
 /** A reply without a word is a failure, whatever the model called it. */
-function judge(outcome: Outcome, stream: ReplyStream): Outcome {
+function judge(outcome: EndedOutcome, stream: ReplyStream): EndedOutcome {
   if (outcome.type !== "success" || stream.text !== "") return outcome;
   return {
     type: "error",
@@ -117,7 +127,7 @@ function judge(outcome: Outcome, stream: ReplyStream): Outcome {
 }
 
 /** Stores the reply, as far as it came, and closes what is open. Shown once it is stored. */
-function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings: RunTimings): void {
+function end(options: RunOptions, stream: ReplyStream, outcome: EndedOutcome, timings: RunTimings): void {
   const { writer, turn, persona } = options;
   const reply = stream.text === "" ? undefined : toStoredReply(options, stream, outcome);
   const events: ConversationEvent[] = [];
@@ -131,7 +141,7 @@ function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings
         createdAt: reply.createdAt,
         ...(reply.partial && { partial: true as const }),
         ...(outcome.type === "success" && { finishReason: outcome.reply.finishReason }),
-        ...(outcome.type === "success" && outcome.reply.reason && { reason: outcome.reply.reason }),
+        ...reasonOf(outcome, stream),
       },
     });
   }
@@ -142,7 +152,13 @@ function end(options: RunOptions, stream: ReplyStream, outcome: Outcome, timings
     ...(reply && { reply }),
     seq,
   }));
-  logEnd(options, outcome, timings, reply);
+  tellEnd(options, outcome, timings, reply);
+}
+
+/** Also of a reply that broke off or was stopped: whose words they are does not depend on how they ended. */
+function reasonOf(outcome: Outcome, stream: ReplyStream): { reason?: ErrorCode } {
+  const reason = outcome.type === "success" ? outcome.reply.reason : stream.mark?.reason;
+  return reason === undefined ? {} : { reason };
 }
 
 function toStoredReply(options: RunOptions, stream: ReplyStream, outcome: Outcome): StoredMessage {
@@ -154,7 +170,7 @@ function toStoredReply(options: RunOptions, stream: ReplyStream, outcome: Outcom
     createdAt: Date.now(),
     runId: turn.runId,
     persona: { kind: persona.kind, id: persona.id },
-    source: outcome.type === "success" ? outcome.reply.source : agent.source,
+    source: outcome.type === "success" ? outcome.reply.source : (stream.mark?.source ?? agent.source),
     revision: persona.revision,
     ...(outcome.type !== "success" && { partial: true }),
   };
@@ -183,7 +199,7 @@ function runStarted({ turn, persona, lease }: RunOptions): ConversationEvent {
 
 function terminalEvent(
   { turn, lease }: RunOptions,
-  outcome: Outcome,
+  outcome: EndedOutcome,
   timings: RunTimings,
 ): ConversationEvent {
   const ids = { threadId: lease.conversationId, runId: turn.runId };
@@ -202,24 +218,26 @@ function terminalEvent(
   };
 }
 
-function logEnd(
+function tellEnd(
   options: RunOptions,
-  outcome: Outcome,
+  outcome: EndedOutcome,
   timings: RunTimings,
   reply: StoredMessage | undefined,
 ): void {
   const error = outcome.type === "error" ? outcome.error : undefined;
+  const source = reply?.source;
   options.logger[error ? "warn" : "info"](
     {
       outcome: outcome.type,
       ...timings,
       persona: `${options.persona.kind}/${options.persona.id}`,
-      source: reply?.source,
+      source,
       usage: outcome.type === "success" ? outcome.reply.usage : undefined,
       ...(error && { code: error.code, err: error.cause ?? error }),
     },
     "run_finished",
   );
+  if (options.metrics) countRun(options.metrics, { outcome: outcome.type, source, timings, error });
 }
 
 async function endOfWork(work: Promise<Outcome>): Promise<void> {

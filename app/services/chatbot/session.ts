@@ -2,6 +2,7 @@
 // Knows no transport but "send a frame". Errors are thrown as AppErrors; the endpoint answers them.
 
 import { AppError } from "#app/core/errors.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import type { ClientFrame, JoinFrame, MessageFrame } from "#app/models/client-frame.ts";
 import type { Conversation } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
@@ -24,6 +25,7 @@ export interface SessionOptions {
   readonly visitor: string;
   /** Takes from the visitor's allowance for what costs something. @throws AppError `rate_limited` */
   readonly take: (what: "message" | "join") => Promise<void>;
+  readonly metrics?: Metrics | undefined;
 }
 
 export class ChatSession {
@@ -115,9 +117,10 @@ export class ChatSession {
   async #positionOf(frame: JoinFrame, opened: OpenedConversation): Promise<{ recovered?: boolean }> {
     if (frame.epoch === undefined || frame.after === undefined) return {};
     const { id } = opened.page.conversation;
-    return {
-      recovered: await this.#options.conversations.canResume(id, { epoch: frame.epoch, after: frame.after }),
-    };
+    const { conversations, metrics } = this.#options;
+    const recovered = await conversations.canResume(id, { epoch: frame.epoch, after: frame.after });
+    metrics?.count("resumes_total", { recovered: String(recovered) });
+    return { recovered };
   }
 
   #enter(conversation: Conversation, reader: Reader): void {

@@ -56,20 +56,22 @@ const eventSchema = z.object({
 
 /**
  * What to do about the run that the conversation says is running; undefined where its producer had not even shown its
- * start, so that it can simply begin.
+ * start, so that it can simply begin. `isPlanned`: the producer itself lets go of it.
  */
 export async function planTakeOver(
   conversation: Conversation,
   turn: MessageTurn,
   log: EventLog,
+  isPlanned = false,
 ): Promise<TakeOver | undefined> {
   const left = await readLeftBehind(conversation, turn.runId, log);
   if (!left.started) return undefined;
   const { message, runId } = turn;
   const { endedBy = "run_interrupted" } = left;
   // Tried twice is enough; who was told to stop is not asked again; and what ended by itself needs no other end.
-  const isTriedAgain = !message.retried && !turn.cancelled && endedBy === "run_interrupted";
-  const successor = isTriedAgain ? toSuccessor(turn) : undefined;
+  const mayTry = isPlanned || !message.retried;
+  const isTriedAgain = mayTry && !turn.cancelled && endedBy === "run_interrupted";
+  const successor = isTriedAgain ? toSuccessor(turn, isPlanned) : undefined;
   return {
     events: left.endedBy === undefined ? eventsOf(conversation.id, turn, left) : [],
     successorId: successor?.runId,
@@ -128,9 +130,11 @@ function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: st
   return { ...left, messageEnded: true, metadata: endMetadataSchema.safeParse(event.metadata).data };
 }
 
-function toSuccessor(turn: MessageTurn): MessageTurn {
+/** A stop that was planned takes no try: whoever stops its servers one after the other kills no message. */
+function toSuccessor(turn: MessageTurn, isPlanned: boolean): MessageTurn {
   const runId = randomUUID();
-  return { ...turn, runId, message: { ...turn.message, runId, parentRunId: turn.runId, retried: true } };
+  const message = { ...turn.message, runId, parentRunId: turn.runId };
+  return { ...turn, runId, message: isPlanned ? message : { ...message, retried: true } };
 }
 
 function eventsOf(threadId: string, { runId, message }: MessageTurn, left: LeftBehind): ConversationEvent[] {

@@ -31,8 +31,9 @@ export interface Tenure {
   /** The conversation as it was just read: what goes on without the storage goes on with this. */
   readsAs(conversation: Conversation): void;
   /**
-   * Brings home what was said while the storage was away; at once where it was not. Waits for the storage until it is
-   * back, somebody else has taken the lease (then `ended` is aborted), or the signal aborts. Never rejects.
+   * Resolves when what was said while the storage was away has been brought home; at once where it was not away. Waits
+   * until the storage is back, somebody else has taken the lease (then `ended` is aborted), or the signal aborts. Never
+   * rejects.
    */
   reattached(signal: AbortSignal): Promise<void>;
   /** Waits for what was written, and gives the lease back; with `isDone` false for somebody else to go on at once. */
@@ -67,7 +68,9 @@ class HeldTenure implements Tenure {
   readonly #options: TenureOptions;
   readonly #ended = new AbortController();
   readonly #renewal: NodeJS.Timeout;
+  readonly #closed = new AbortController();
   #conversation: Conversation | undefined;
+  #homecoming: Promise<void> | undefined;
 
   constructor(options: TenureOptions, lease: Lease, head: LogHead) {
     const { storage, channel, logger } = options;
@@ -94,21 +97,22 @@ class HeldTenure implements Tenure {
   }
 
   async reattached(signal: AbortSignal): Promise<void> {
-    while (this.writer.detached && !this.ended.aborted && !signal.aborted) {
-      try {
-        if (await this.#bringHome(this.writer.detached)) return;
-        this.#lose();
-      } catch (error) {
-        if (toAppError(error).code !== "storage_unavailable") this.#lose();
-        else await pause(RETRY_MS, undefined, { signal }).catch(() => undefined);
-      }
-    }
+    const stopped = new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    while (this.#homecoming && !signal.aborted) await Promise.race([this.#homecoming, stopped]);
+    await this.writer.settled();
   }
 
   async close(isDone: boolean): Promise<void> {
     clearInterval(this.#renewal);
+    this.#closed.abort();
+    await this.#homecoming;
     await this.writer.settled();
     const isLost = this.ended.aborted || this.writer.detached !== undefined;
+    // A stop of this instance does not wait for a storage that may never come back.
+    if (this.writer.detached) this.#options.logger.error({}, "detached_run_dropped");
     this.#options.storage.shelter?.release(this.lease.conversationId);
     await handBack(this.#options, this.lease, isDone && !isLost);
   }
@@ -117,19 +121,49 @@ class HeldTenure implements Tenure {
     const { storage, logger } = this.#options;
     if (!this.#conversation) return undefined;
     const life = storage.shelter?.detach(this.#conversation, shownSeq);
-    if (life) logger.warn({ seq: shownSeq }, "run_detached");
+    if (!life) return undefined;
+    logger.warn({ seq: shownSeq }, "run_detached");
+    const homecoming = this.#comeHome(life).finally(() => {
+      if (this.#homecoming === homecoming) this.#homecoming = undefined;
+    });
+    this.#homecoming = homecoming;
     return life;
   }
 
-  /** The log first, then the records, as ever: who finds the end of a run in the log alone can still record it. */
+  /** Tries until the life is home, or has none any more. Never rejects. */
+  async #comeHome(life: DetachedLog): Promise<void> {
+    const gone = AbortSignal.any([this.ended, this.#closed.signal]);
+    for (;;) {
+      await pause(RETRY_MS, undefined, { signal: gone }).catch(() => undefined);
+      if (gone.aborted) return;
+      try {
+        if (await this.#bringHome(life)) return;
+        this.#lose();
+      } catch (error) {
+        if (toAppError(error).code !== "storage_unavailable") this.#lose();
+      }
+    }
+  }
+
+  /**
+   * The log first, then the records, as ever: who finds the end of a run in the log alone can still record it. Nothing is
+   * shown meanwhile: no number may stand under a name that the storage has heard of, and not in the storage.
+   */
   async #bringHome(life: DetachedLog): Promise<boolean> {
     const { storage, channel, logger } = this.#options;
     if (!(await storage.lease.renew(this.lease))) return false;
-    await storage.shelter?.adopt(this.lease, life);
-    for (const change of life.changes) await storage.store.record(this.lease, change);
+    this.writer.hold();
+    try {
+      await storage.shelter?.adopt(this.lease, life);
+      for (const change of life.changes) await storage.store.record(this.lease, change);
+    } catch (error) {
+      life.rename();
+      this.writer.goOn();
+      throw error;
+    }
     storage.shelter?.release(this.lease.conversationId);
-    this.writer.reattach();
     channel.move(life.epoch, life.head.lastSeq);
+    this.writer.reattach();
     logger.info({ events: life.events.length }, "run_reattached");
     return true;
   }

@@ -7,7 +7,7 @@ import type { Conversation, Turn } from "#app/models/conversation.ts";
 import type { Persona, PersonaRef } from "#app/models/persona.ts";
 import type { LiveConversations } from "./live-conversations.ts";
 import type { Acceptance, Cancellation, ConversationStore } from "./memory.ts";
-import { findQuestion, lastQuestion } from "./question.ts";
+import { lastQuestion, namedQuestion } from "./question.ts";
 import type { RunAdmission } from "./run-admission.ts";
 
 export interface TurnsOptions {
@@ -76,11 +76,8 @@ export class Turns {
     const meant =
       messageId === undefined
         ? await lastQuestion(store, conversation.id)
-        : ((await findQuestion(store, conversation.id, messageId))?.message ?? {
-            id: messageId,
-            content: "",
-          });
-    if (!meant) throw new AppError("message_not_found", { message: "There is no message to answer yet." });
+        : await namedQuestion(store, conversation.id, messageId);
+    if (!meant) throw new AppError("message_not_found");
     return this.#revise(conversation.id, { messageId: meant.id, text: meant.content, isEdit: false });
   }
 

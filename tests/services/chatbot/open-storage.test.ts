@@ -80,36 +80,61 @@ describe("the storage that is opened", () => {
     ["never answers", startSilence],
     ["is too old", () => startPretender("6.2.14")],
   ] as const) {
-    it(`is memory, in time and said in the log, where Redis ${what}`, async () => {
+    it(`serves from memory, in time and said in the log, where Redis ${what}`, async () => {
       await using redis = await start();
       const startedAt = performance.now();
-      const { storage, isDegraded, log, redis: connection } = await open(redis.url);
+      const opened = await open(redis.url);
+      const { storage, log } = opened;
       assert.ok(performance.now() - startedAt < START_LIMIT_MS);
-      assert.deepEqual([storage.kind, isDegraded, connection], ["memory", true, undefined]);
+      assert.equal(opened.isDegraded, true);
       const [line, ...others] = log.named("storage_degraded");
       assert.deepEqual([line?.level, line?.fields.storage, others], ["error", "memory", []]);
       const wish = newConversation();
       assert.equal((await storage.store.create(wish)).created, true);
+      assert.equal(storage.kindOf(wish.id), "memory");
+      assert.equal((await storage.store.page(wish.id, { limit: 1 })).conversation.id, wish.id);
       await storage.close();
     });
   }
 
-  it("says nothing of a password that Redis refused", async () => {
+  it("says why, and nothing of a password that Redis refused", async () => {
     await using server = await RedisServer.start({ password: "right" });
     const { storage, isDegraded, log } = await open(server.url.replace("right", "wrong-secret"));
-    assert.deepEqual([storage.kind, isDegraded], ["memory", true]);
+    assert.equal(isDegraded, true);
     const told = log.lines.map(
       ({ fields }) => `${JSON.stringify(fields)} ${String(Object(fields).err?.stack)}`,
     );
-    assert.ok(told.length > 0 && !told.join().includes("wrong-secret"));
+    assert.match(told.join(), /WRONGPASS/);
+    assert.ok(!told.join().includes("wrong-secret"));
     await storage.close();
   });
 
-  it("leaves no connection open to a Redis that was given up", async () => {
+  it("uses a Redis that comes later, and leaves in memory what began without it", async () => {
+    const server = await RedisServer.start();
+    await server.kill();
+    const { storage, log, redis, ...opened } = await open(server.url);
+    const early = newConversation();
+    await storage.store.create(early);
+    await server.restart();
+    await until("it is used", () => log.named("storage_recovered").length > 0, 15_000);
+    const late = newConversation();
+    await storage.store.create(late);
+    assert.deepEqual([storage.kindOf(early.id), storage.kindOf(late.id)], ["memory", "redis"]);
+    assert.equal((await storage.store.page(early.id, { limit: 1 })).conversation.id, early.id);
+    const woken: string[] = [];
+    storage.onWake((id) => woken.push(id));
+    await server.command("PUBLISH", `parley:wake:${storage.instanceId}`, late.id);
+    await until("it hears wakes", () => woken.includes(late.id));
+    assert.ok(redis?.isReady && typeof opened.isDegraded === "boolean");
+    await storage.close();
+    await server[Symbol.asyncDispose]();
+  });
+
+  it("leaves no connection open to a Redis that never answered, once it is closed", async () => {
     await using silence = await startSilence();
     const { storage } = await open(silence.url);
     assert.ok(silence.sockets.size > 0);
-    await until("all are closed", () => [...silence.sockets].every(({ destroyed }) => destroyed));
     await storage.close();
+    await until("all are closed", () => [...silence.sockets].every(({ destroyed }) => destroyed));
   });
 });

@@ -1,0 +1,104 @@
+// Whether Redis can be relied on at this moment: asked every second, whether somebody needs it or not.
+// Promises: one slow answer is no outage; a change is told once. Reports every probe to the circuit, so that a Redis
+// that does not answer is not asked again by everybody, and one that does is used again at once.
+
+import type { CircuitBreaker } from "./resilience.ts";
+
+export interface RedisWatchOptions {
+  /** Rejects when there is no answer in time. */
+  readonly probe: () => Promise<unknown>;
+  readonly breaker?: CircuitBreaker | undefined;
+  readonly isUp: boolean;
+}
+
+/** Told after each change; `downMs`: how long it was away. Must not throw. */
+type ChangeListener = (change: {
+  readonly isUp: boolean;
+  readonly downMs: number;
+  readonly reason: string;
+}) => void;
+
+const PROBE_EVERY_MS = 1_000;
+/** So many probes in a row have to fail. */
+const FAILED_PROBES = 2;
+/** A Redis that refuses to write, full or a replica, still answers probes. */
+const REFUSAL_HOLDS_MS = 5_000;
+const NEVER = new AbortController().signal;
+
+export class RedisWatch {
+  readonly #options: RedisWatchOptions;
+  readonly #listeners: ChangeListener[] = [];
+  readonly #timer: NodeJS.Timeout;
+  #isUp: boolean;
+  #failedProbes = 0;
+  #changedAtMs = performance.now();
+  #wasDown: boolean;
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
+  #reason = "away";
+
+  constructor(options: RedisWatchOptions) {
+    this.#options = options;
+    this.#isUp = options.isUp;
+    this.#wasDown = !options.isUp;
+    this.#timer = setInterval(() => void this.#probe(), PROBE_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Milliseconds since the end of the last outage: 0 during one, Infinity before the first. */
+  get sinceOutageMs(): number {
+    if (!this.#isUp) return 0;
+    return this.#wasDown ? performance.now() - this.#changedAtMs : Number.POSITIVE_INFINITY;
+  }
+
+  onChange(listener: ChangeListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** A command was not answered, or was refused though Redis answers. */
+  report(error: Error): void {
+    if (/^(?:OOM|READONLY|MISCONF|NOREPLICAS)/.test(error.message)) {
+      this.#refusedAtMs = performance.now();
+      this.#reason = error.message.split(" ", 1)[0] ?? "refused";
+      this.#settle();
+      return;
+    }
+    void this.#options.breaker?.run(() => Promise.reject(error), NEVER).catch(() => this.#settle());
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #probe(): Promise<void> {
+    const { probe, breaker } = this.#options;
+    try {
+      await (breaker ? breaker.run(() => probe(), NEVER) : probe());
+      this.#failedProbes = 0;
+    } catch (error) {
+      this.#failedProbes += 1;
+      if (!this.#isRefusing) this.#reason = error instanceof Error ? error.message : "away";
+    }
+    this.#settle();
+  }
+
+  get #isRefusing(): boolean {
+    return performance.now() - this.#refusedAtMs < REFUSAL_HOLDS_MS;
+  }
+
+  #settle(): void {
+    const isCut = (this.#options.breaker?.state ?? "closed") !== "closed";
+    const isAway = this.#isUp ? this.#failedProbes >= FAILED_PROBES : this.#failedProbes > 0;
+    const isUp = !isCut && !isAway && !this.#isRefusing;
+    if (isUp === this.#isUp) return;
+    const now = performance.now();
+    const downMs = isUp ? Math.round(now - this.#changedAtMs) : 0;
+    this.#isUp = isUp;
+    this.#wasDown = true;
+    this.#changedAtMs = now;
+    for (const listener of this.#listeners) listener({ isUp, downMs, reason: this.#reason });
+  }
+}
