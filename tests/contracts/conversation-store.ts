@@ -5,8 +5,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageTurn, StoredMessage } from "#app/models/conversation.ts";
 import type { Lease } from "#app/services/chatbot/run-lease.ts";
+import { describeConversationFeedback } from "./conversation-feedback.ts";
 import { describeConversationLine } from "./conversation-line.ts";
 import { describeConversationRecords } from "./conversation-records.ts";
+import { describeConversationRevisions } from "./conversation-revisions.ts";
 import {
   messageTurn,
   newConversation,
@@ -16,6 +18,7 @@ import {
   replyTo,
 } from "./conversation-samples.ts";
 import { describeConversationSchedules } from "./conversation-schedules.ts";
+import { describeRevisionRecords } from "./revision-records.ts";
 import { describeRunReplaced } from "./run-replaced.ts";
 import { type CreateStorageHarness, type Keepers, TEST_WINDOW } from "./storage-harness.ts";
 
@@ -36,6 +39,9 @@ export function describeConversationStore(name: string, createHarness: CreateSto
     describeConversationLine(createHarness);
     describeConversationRecords(createHarness);
     describeRunReplaced(createHarness);
+    describeConversationRevisions(createHarness);
+    describeRevisionRecords(createHarness);
+    describeConversationFeedback(createHarness);
     describeHistory(createHarness);
     describeFidelity(createHarness);
     describeConversationSchedules(createHarness);

@@ -57,6 +57,7 @@ export function watchStorage(real: StorageBundle): WatchedStorage {
     instanceId: real.instanceId,
     onWake: (listener) => real.onWake(listener),
     whisper: (id, frame) => real.whisper(id, frame),
+    onAvailability: (listener) => real.onAvailability(listener),
     onWhisper: (listener) => real.onWhisper(listener),
     close: () => real.close(),
     store: {

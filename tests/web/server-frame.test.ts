@@ -40,3 +40,27 @@ it("a connection frame arrives under its name", () => {
     value: { reconnectInMs: 5 },
   });
 });
+
+it("a revision of the conversation arrives whole, and keeps its number alone where its fields are wrong", () => {
+  const edited = (value: unknown) => ({ type: "CUSTOM", name: "conversation.edited", value, seq: 3 });
+  const event = edited({ messageId: "m", removed: ["a", "b"] });
+  assert.deepEqual(parse(event), { kind: "event", seq: 3, event });
+  for (const value of [undefined, null, [], {}, { messageId: "m" }, { messageId: 1, removed: [] }])
+    assert.deepEqual(
+      parse(edited(value)),
+      { kind: "event", seq: 3, event: undefined },
+      JSON.stringify(value),
+    );
+  assert.equal(parse({ ...event, seq: undefined }), undefined, "without a number it is none");
+});
+
+it("who is typing and what was rated arrive under their names, and not with fields missing", () => {
+  for (const [name, value] of [
+    ["typing", { connectionId: "c", state: "start" }],
+    ["feedback.saved", { messageId: "m", rating: "up" }],
+  ] as const) {
+    assert.deepEqual(parse({ type: "CUSTOM", name, value }), { kind: "connection", name, value });
+    for (const key of Object.keys(value))
+      assert.equal(parse({ type: "CUSTOM", name, value: { ...value, [key]: undefined } }), undefined, key);
+  }
+});

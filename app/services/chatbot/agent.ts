@@ -11,6 +11,7 @@ import type {
   AuthoredLines,
   ChatModelClient,
   ChatModelReply,
+  ChatModelRequest,
   Passage,
   ReplySource,
 } from "#app/services/llm/client.ts";
@@ -31,6 +32,10 @@ export interface AgentTurn {
   /** The sink: receives the reply piece by piece, synchronously. */
   readonly onDelta: (delta: string) => void;
   readonly signal: AbortSignal;
+  /** Whose budgets the reply is paid from. */
+  readonly payer?: ChatModelRequest["payer"];
+  /** Hears whose words are about to come, before the first of them. */
+  readonly onSource?: ChatModelRequest["onSource"];
 }
 
 export interface Agent {
@@ -124,5 +129,11 @@ function respond(
     budgetTokens: promptTokens,
   });
   const { passages, lines } = finding;
-  return model.stream({ messages, passages, lines, model: persona.model }, turn.onDelta, turn.signal);
+  const { payer, onSource, onDelta, signal } = turn;
+  const request = { messages, passages, lines, model: persona.model };
+  return model.stream(
+    { ...request, ...(payer && { payer }), ...(onSource && { onSource }) },
+    onDelta,
+    signal,
+  );
 }

@@ -46,6 +46,7 @@ export function createFallbackBundle(redis: RedisBundle, local: LocalBundle): St
     },
     onWake: (listener) => redis.onWake(listener),
     whisper: (id, frame) => homeOf(id).whisper(id, frame),
+    onAvailability: (listener) => redis.onAvailability(listener),
     onWhisper: (listener) => redis.onWhisper(listener),
     close: async () => {
       await Promise.all([redis.close(), local.close()]);

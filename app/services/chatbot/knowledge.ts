@@ -31,6 +31,10 @@ export interface Knowledge {
   constant(persona: Persona, state: GameState): KnowledgeEntry[];
   /** Builds the indexes of a persona before the first question. */
   warm(persona: Persona): void;
+  /** Whether its indexes are built. */
+  isWarm(persona: Persona): boolean;
+  /** Gives the memory of all indexes back; each is built again when it is needed, in some 40 ms. */
+  drop(): void;
 }
 
 interface Built {
@@ -58,7 +62,7 @@ const MAX_CANDIDATES = 12;
  * new notes make new ones.
  */
 export function createKnowledge(readNotes: () => readonly KnowledgeNote[]): Knowledge {
-  const built = new WeakMap<Persona, Built>();
+  let built = new WeakMap<Persona, Built>();
   const indexed = (persona: Persona): Built => {
     const notes = readNotes();
     const kept = built.get(persona);
@@ -80,6 +84,10 @@ export function createKnowledge(readNotes: () => readonly KnowledgeNote[]): Know
     },
     constant: constantEntries,
     warm: (persona) => void indexed(persona),
+    isWarm: (persona) => built.has(persona),
+    drop() {
+      built = new WeakMap();
+    },
   };
 }
 

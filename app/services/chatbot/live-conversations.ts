@@ -1,9 +1,12 @@
 // The live part of every conversation that is open or running on this instance: its channel, its line, its feed.
 // Keeps nothing of a conversation that nobody reads and nobody answers.
 
+import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { ERROR_TABLE } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
+import { encodeConnectionFrame } from "#app/models/server-event.ts";
 import type { Agent } from "./agent.ts";
 import { ConversationChannel } from "./conversation-channel.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
@@ -31,6 +34,7 @@ interface LiveConversation {
   arriving: number;
 }
 
+const SILENCE_RETRY_MS = 5_000;
 /** How often each instance looks for runs that nobody works on any more. */
 const SWEEP_EVERY_MS = 2_000;
 /**
@@ -52,6 +56,9 @@ export class LiveConversations {
   constructor(options: LiveConversationsOptions) {
     this.#options = options;
     options.storage.onWhisper((id, frame) => this.#live.get(id)?.channel.whisper(frame));
+    options.storage.onAvailability((isUp) => {
+      if (!isUp) this.#tellOfSilence();
+    });
     options.storage.onWake((id) => this.queueOf(id).wake());
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS);
     this.#sweeper.unref();
@@ -142,6 +149,17 @@ export class LiveConversations {
   #stopSweeping(): void {
     this.#isSweeping = false;
     clearInterval(this.#sweeper);
+  }
+
+  /** What other instances say cannot be heard now: their readers here are told, rather than left waiting. */
+  #tellOfSilence(): void {
+    const { message, retryable } = ERROR_TABLE.storage_unavailable;
+    const retryAfterMs = SILENCE_RETRY_MS;
+    for (const [id, { channel, queue }] of this.#live) {
+      if (queue.runningId !== undefined || this.#options.storage.kindOf(id) === "memory") continue;
+      const value = { code: "storage_unavailable", message, retryable, retryAfterMs } as const;
+      channel.whisper(encodeConnectionFrame("error", { ...value, requestId: randomUUID() }));
+    }
   }
 
   #interruptAll(): void {

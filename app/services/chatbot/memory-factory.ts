@@ -101,6 +101,7 @@ export function createStorageBundle(options: { conversationTtlMs: number }): Loc
     onWake: () => undefined,
     whisper: async () => undefined,
     onWhisper: () => undefined,
+    onAvailability: () => undefined,
     close: async () => clearInterval(sweeper),
   };
 }

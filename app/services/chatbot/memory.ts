@@ -45,7 +45,8 @@ export interface ConversationStore {
    * Puts a turn at the end of the line; once this resolves, the turn is never lost. A `persona` turn goes before the
    * messages that wait; so does a `revision`, but behind the message it revises, where that waits itself. It cancels
    * what it revises, and the running reply too unless its message waits behind that one. A known message id stores
-   * nothing and is answered with its newest run; so is the same revision a second time.
+   * nothing and is answered with its newest run; so is the same revision a second time, unless it was cancelled and is no
+   * edit. A choice of persona that was made before goes first.
    * @throws AppError `queue_full` when {@link MAX_WAITING} messages wait already; `id_conflict` when the message id
    *   is known with another text; `message_not_found` when the message to be revised is none of the visitor's that
    *   waits or stands in the history; `overloaded` when there is no room for it.

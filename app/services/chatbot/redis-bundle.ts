@@ -82,6 +82,7 @@ export async function createRedisBundle(options: RedisBundleOptions): Promise<Re
     connection,
     onWake: (listener) => void listeners.push(listener),
     whisper: (conversationId, frame) => whispers.send(conversationId, frame),
+    onAvailability: (listener) => connection.watch.onChange(({ isUp }) => listener(isUp)),
     onWhisper: (listener) => whispers.listen(listener),
     close: () => connection.close(),
   };

@@ -1,6 +1,7 @@
 // A reply on its way out: joins the model's deltas, opens the message with the first, and keeps the text that was
 // shown, so that what is stored equals what was read, byte for byte.
 
+import type { ReplyMark } from "#app/services/llm/client.ts";
 import { createDeltaJoiner, type DeltaJoiner } from "./delta-joiner.ts";
 import type { EventWriter } from "./event-writer.ts";
 
@@ -10,6 +11,7 @@ export class ReplyStream {
   readonly #messageId: string;
   #text = "";
   #startedAt: number | undefined;
+  #mark: ReplyMark | undefined;
 
   constructor(writer: EventWriter, messageId: string) {
     this.#writer = writer;
@@ -19,6 +21,16 @@ export class ReplyStream {
 
   /** The sink that the agent writes to. */
   readonly push = (delta: string): void => this.#joiner.push(delta);
+
+  /** Whose words are about to come. */
+  readonly from = (mark: ReplyMark): void => {
+    this.#mark = mark;
+  };
+
+  /** Whose words they are, as far as it was told. */
+  get mark(): ReplyMark | undefined {
+    return this.#mark;
+  }
 
   get messageId(): string {
     return this.#messageId;

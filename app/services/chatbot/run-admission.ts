@@ -9,6 +9,8 @@ export interface RunAdmissionOptions {
   readonly maxRunsPerVisitor: number;
   /** Runs that may wait for a place; beyond that new messages are refused before they are stored. */
   readonly maxWaiting: number;
+  /** Told of each such refusal. */
+  readonly onRefused?: () => void;
 }
 
 interface Waiter {
@@ -39,6 +41,7 @@ export class RunAdmission {
   /** Before a message is stored: is there any sense in it? @throws AppError `overloaded` */
   assertRoom(): void {
     if (this.#waiting.size >= this.#options.maxWaiting) {
+      this.#options.onRefused?.();
       throw new AppError("overloaded", { retryAfterMs: BUSY_RETRY_MS });
     }
   }

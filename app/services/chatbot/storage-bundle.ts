@@ -31,5 +31,7 @@ export interface StorageBundle {
   whisper(conversationId: string, frame: string): Promise<void>;
   /** Tells of what other instances whisper in conversations that are read here. The listener must not throw. */
   onWhisper(listener: (conversationId: string, frame: string) => void): void;
+  /** Tells when the storage goes away, and when it is back. The listener must not throw. */
+  onAvailability(listener: (isUp: boolean) => void): void;
   close(): Promise<void>;
 }
