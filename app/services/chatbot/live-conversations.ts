@@ -52,13 +52,12 @@ export class LiveConversations {
   #isSweeping = true;
   #isLooking = false;
   #isDrained = false;
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(options: LiveConversationsOptions) {
     this.#options = options;
     options.storage.onWhisper((id, frame) => this.#live.get(id)?.channel.whisper(frame));
-    options.storage.onAvailability((isUp) => {
-      if (!isUp) this.#tellOfSilence();
-    });
+    options.storage.onAvailability((isUp) => this.#watchSilence(isUp));
     options.storage.onWake((id) => this.queueOf(id).wake());
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS);
     this.#sweeper.unref();
@@ -149,6 +148,15 @@ export class LiveConversations {
   #stopSweeping(): void {
     this.#isSweeping = false;
     clearInterval(this.#sweeper);
+    clearInterval(this.#silence);
+  }
+
+  #watchSilence(isUp: boolean): void {
+    clearInterval(this.#silence);
+    if (isUp) return;
+    this.#tellOfSilence();
+    this.#silence = setInterval(() => this.#tellOfSilence(), SILENCE_RETRY_MS);
+    this.#silence.unref();
   }
 
   /** What other instances say cannot be heard now: their readers here are told, rather than left waiting. */
