@@ -14,6 +14,15 @@ interface LlmCommon {
   readonly tracing: boolean;
   /** LLM_ALLOWED_MODELS: names that personas may ask for, the configured one included. */
   readonly allowedModels: readonly string[];
+  /** FALLBACK_OPENAI_…; absent where there is none, and where LLM_PROVIDER is offline: that asks no model at all. */
+  readonly fallback?: FallbackModel;
+}
+
+/** The model that answers where the configured one does not. */
+export interface FallbackModel {
+  readonly baseUrl: string;
+  readonly apiKey?: string;
+  readonly model: string;
 }
 
 export type LlmConfig =
@@ -110,6 +119,15 @@ export const LLM_FIELDS = {
   LLM_ALLOWED_MODELS: modelNames
     .prefault("")
     .describe("Models that personas may choose beside the configured one, comma-separated."),
+  FALLBACK_OPENAI_BASE_URL: baseUrl
+    .prefault("")
+    .describe(
+      "An OpenAI-compatible server that answers when the model does not; each has 12 s to its first word then, else 20 s.",
+    ),
+  FALLBACK_OPENAI_API_KEY: secret()
+    .prefault("")
+    .describe("The key of the fallback model; alone, without a base URL: at OpenAI's own."),
+  FALLBACK_OPENAI_MODEL: modelName().prefault("").describe("The name of the fallback model."),
   LANGSMITH_TRACING: choice(["true", "false"])
     .prefault("false")
     .describe("true: sends every run to LangSmith, prompts, messages and replies included."),
@@ -146,6 +164,16 @@ export function llmConflicts(given: Readonly<Record<string, string>>): readonly 
       "must be set for openai, or OPENAI_BASE_URL of a server that needs none",
     ],
     [
+      "FALLBACK_OPENAI_BASE_URL",
+      !!given.FALLBACK_OPENAI_MODEL && !given.FALLBACK_OPENAI_BASE_URL && !given.FALLBACK_OPENAI_API_KEY,
+      "must be set where FALLBACK_OPENAI_MODEL is, or FALLBACK_OPENAI_API_KEY",
+    ],
+    [
+      "FALLBACK_OPENAI_MODEL",
+      !given.FALLBACK_OPENAI_MODEL && !!(given.FALLBACK_OPENAI_BASE_URL || given.FALLBACK_OPENAI_API_KEY),
+      "must be set for a fallback model",
+    ],
+    [
       "LANGSMITH_API_KEY",
       given.LANGSMITH_TRACING === "true" && !given.LANGSMITH_API_KEY,
       "must be set where LANGSMITH_TRACING is true",
@@ -162,11 +190,13 @@ export function toLlmConfig(values: LlmValues): LlmConfig {
     deepseek: values.DEEPSEEK_DEPLOYMENT_NAME || values.DEEPSEEK_MODEL_NAME,
   }[provider];
   const { failureThreshold, recoveryMs, retry } = values.circuits.llm;
+  const fallback = provider === "offline" ? undefined : toFallback(values);
   const common: LlmCommon = {
     breaker: Object.freeze({ failureThreshold, recoveryMs }),
     retry,
     tracing: values.LANGSMITH_TRACING === "true",
     allowedModels: Object.freeze([...new Set([...(model ? [model] : []), ...values.LLM_ALLOWED_MODELS])]),
+    ...(fallback && { fallback }),
   };
   if (provider === "offline" || model === undefined) return Object.freeze({ ...common, provider: "offline" });
   if (provider === "deepseek") {
@@ -181,6 +211,13 @@ export function toLlmConfig(values: LlmValues): LlmConfig {
     ...(apiKey !== "" && { apiKey }),
     model,
   });
+}
+
+function toFallback(values: LlmValues): FallbackModel | undefined {
+  const { FALLBACK_OPENAI_MODEL: model, FALLBACK_OPENAI_API_KEY: apiKey } = values;
+  if (model === "") return undefined;
+  const baseUrl = values.FALLBACK_OPENAI_BASE_URL || OPENAI_API;
+  return Object.freeze({ baseUrl, ...(apiKey !== "" && { apiKey }), model });
 }
 
 interface ProviderVariables {

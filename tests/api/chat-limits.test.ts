@@ -4,14 +4,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import { describe, it, type TestContext } from "node:test";
-import { parseConfig } from "#app/core/config.ts";
-import { estimateTokens } from "#app/services/chatbot/token-estimate.ts";
-import { createBudgetedClient } from "#app/services/llm/budgeted-client.ts";
-import { createChatModelClient } from "#app/services/llm/factory.ts";
-import { createOfflineClient } from "#app/services/llm/offline.ts";
-import { createMemoryTokenCounter, createTokenBudget } from "#app/services/llm/token-budget.ts";
 import { Talk } from "../support/conversation.ts";
-import { createRecordingLogger } from "../support/recording-logger.ts";
+import { createModelStack } from "../support/model-stack.ts";
 import { startApp } from "../support/running-app.ts";
 import { createScriptedModel } from "../support/scripted-model.ts";
 import { until } from "../support/until.ts";
@@ -80,16 +74,10 @@ async function startDearProvider(t: TestContext): Promise<{ url: string; calls: 
 describe("the day's budget", () => {
   it("stops calling the model when it is used up; the persona goes on from its notes and says why", async (t) => {
     const provider = await startDearProvider(t);
-    const { llm } = parseConfig({
-      LLM_PROVIDER: "openai",
+    const { model } = createModelStack(t, {
       OPENAI_BASE_URL: provider.url,
       OPENAI_MODEL: "dear",
-    });
-    const model = createBudgetedClient({
-      model: createChatModelClient(llm, { logger: createRecordingLogger() }),
-      offline: createOfflineClient({ wordsPerSecond: Number.POSITIVE_INFINITY }),
-      budget: createTokenBudget(4_000, createMemoryTokenCounter()),
-      estimate: estimateTokens,
+      DAILY_TOKEN_BUDGET: "4000",
     });
     const app = await startApp(t, { model });
     const talk = new Talk(await app.connect());

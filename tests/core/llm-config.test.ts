@@ -52,6 +52,9 @@ describe("a provider that lacks a variable is refused by its name", () => {
       ["AZURE_AI_CREDENTIAL", "DEEPSEEK_MODEL_NAME"],
     ],
     [{ LANGSMITH_TRACING: "true" }, ["LANGSMITH_API_KEY"]],
+    [{ FALLBACK_OPENAI_BASE_URL: "http://localhost:1/v1" }, ["FALLBACK_OPENAI_MODEL"]],
+    [{ FALLBACK_OPENAI_API_KEY: "sk-2" }, ["FALLBACK_OPENAI_MODEL"]],
+    [{ FALLBACK_OPENAI_MODEL: "m" }, ["FALLBACK_OPENAI_BASE_URL"]],
     [{ RETRY_WAIT_MIN: "5", RETRY_WAIT_MAX: "4.9" }, ["RETRY_WAIT_MAX"]],
     [{ RETRY_WAIT_MIN: "11" }, ["RETRY_WAIT_MAX"]],
   ] as const) {
@@ -129,6 +132,22 @@ describe("the model's settings", () => {
     const { breaker, retry } = llmOf({ ...env, RETRY_WAIT_MIN: "0.5", RETRY_WAIT_MAX: "2.25" });
     assert.deepEqual(breaker, { failureThreshold: 7, recoveryMs: 9_000 });
     assert.deepEqual(retry, { maxAttempts: 1, waitMinMs: 500, waitMaxMs: 2_250 });
+  });
+
+  test("of the fallback model: its own address, or OpenAI's with a key", () => {
+    const FALLBACK = { FALLBACK_OPENAI_MODEL: "small", FALLBACK_OPENAI_API_KEY: "sk-2" };
+    const atOpenAi = { baseUrl: "https://api.openai.com/v1", apiKey: "sk-2", model: "small" };
+    assert.deepEqual(llmOf({ ...AZURE, ...FALLBACK }).fallback, atOpenAi);
+    const baseUrl = "http://localhost:8080/v1";
+    const local = { FALLBACK_OPENAI_MODEL: "small", FALLBACK_OPENAI_BASE_URL: baseUrl };
+    assert.deepEqual(llmOf({ ...OPENAI, ...local }).fallback, { baseUrl, model: "small" });
+    assert.equal(llmOf(OPENAI).fallback, undefined);
+    assert.deepEqual(llmOf({ ...OPENAI, ...local }).allowedModels, ["gpt-4.1-mini"]);
+  });
+
+  test("of the fallback model are none where no model is asked at all", () => {
+    const env = { ...OPENAI, FALLBACK_OPENAI_MODEL: "small", FALLBACK_OPENAI_API_KEY: "sk-2" };
+    assert.equal(llmOf({ ...env, LLM_PROVIDER: "offline" }).fallback, undefined);
   });
 
   test("take tracing from LangSmith's own variable", () => {

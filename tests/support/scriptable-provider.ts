@@ -1,5 +1,6 @@
 // An OpenAI-compatible provider that does what a test tells it to: every status, stream and fault, on a real socket.
-// Replies are used up in order; the last one stays. It records what it was asked, and when it was left alone.
+// Replies are used up in order; the last one stays; or a function of the test chooses by what was asked, for many callers
+// at a time. It records what it was asked, and when it was left alone.
 
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -48,16 +49,20 @@ export interface ScriptableProvider extends AsyncDisposable {
 const STREAM_HEADERS = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" };
 const ASKED_ONLY: ProviderReply = { status: 501 };
 
-export async function startScriptableProvider(): Promise<ScriptableProvider> {
+/** Chooses by the request, or leaves it to the replies in their order. */
+export type ChooseReply = (request: ProviderRequest) => ProviderReply | undefined;
+
+export async function startScriptableProvider(choose?: ChooseReply): Promise<ScriptableProvider> {
   const requests: ProviderRequest[] = [];
   const replies: ProviderReply[] = [];
   const sockets = new Set<Socket>();
   let connections = 0;
   let last = ASKED_ONLY;
   const server = createServer((request, response) => {
-    last = replies.shift() ?? last;
+    const next = replies.shift() ?? last;
+    last = next;
     // A client that leaves in the midst of a script is what many tests are about.
-    serve(request, response, last, requests).catch(() => response.destroy());
+    serve(request, response, (asked) => choose?.(asked) ?? next, requests).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 60_000;
   server.on("connection", (socket) => {
@@ -96,7 +101,7 @@ async function listen(server: Server): Promise<string> {
 async function serve(
   request: IncomingMessage,
   response: ServerResponse,
-  reply: ProviderReply,
+  replyTo: (asked: ProviderRequest) => ProviderReply,
   requests: ProviderRequest[],
 ): Promise<void> {
   const parts: Buffer[] = [];
@@ -105,13 +110,15 @@ async function serve(
   response.once("close", () => {
     if (!response.writableFinished) left.resolve(performance.now());
   });
-  requests.push({
+  const asked: ProviderRequest = {
     method: request.method ?? "",
     url: request.url ?? "",
     headers: request.headers,
     body: JSON.parse(Buffer.concat(parts).toString()),
     left: left.promise,
-  });
+  };
+  requests.push(asked);
+  const reply = replyTo(asked);
   if (!reply.silent) {
     response.writeHead(reply.status ?? 200, reply.headers ?? STREAM_HEADERS);
     response.flushHeaders();

@@ -192,7 +192,7 @@ export class RunQueue {
     conversation: Conversation,
     history: HistoryWindow,
   ): Promise<void> {
-    const { registry, agent, logger } = this.#options;
+    const { registry, agent, logger, metrics } = this.#options;
     const stop = new AbortController();
     this.#running = { runId: turn.runId, stop };
     if (this.#draining) this.drain();
@@ -210,14 +210,9 @@ export class RunQueue {
         turn,
         persona: registry.get(conversation.persona) ?? registry.main(),
         history,
-        locale: conversation.locale,
-        visitor: conversation.visitor,
-        agent,
-        lease: tenure.lease,
-        writer: tenure.writer,
-        signal,
-        logger: logger.child({ runId: turn.runId }),
-        metrics: this.#options.metrics,
+        ...{ locale: conversation.locale, visitor: conversation.visitor },
+        ...{ lease: tenure.lease, writer: tenure.writer },
+        ...{ agent, metrics, signal, logger: logger.child({ runId: turn.runId }) },
       });
       await tenure.writer.settled();
       const isHandedOver = stopCauseOf(signal) === "handed-over";

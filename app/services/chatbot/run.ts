@@ -225,7 +225,6 @@ function tellEnd(
   reply: StoredMessage | undefined,
 ): void {
   const error = outcome.type === "error" ? outcome.error : undefined;
-  const usage = outcome.type === "success" ? outcome.reply.usage : undefined;
   const source = reply?.source;
   options.logger[error ? "warn" : "info"](
     {
@@ -233,12 +232,12 @@ function tellEnd(
       ...timings,
       persona: `${options.persona.kind}/${options.persona.id}`,
       source,
-      usage,
+      usage: outcome.type === "success" ? outcome.reply.usage : undefined,
       ...(error && { code: error.code, err: error.cause ?? error }),
     },
     "run_finished",
   );
-  if (options.metrics) countRun(options.metrics, { outcome: outcome.type, source, timings, usage, error });
+  if (options.metrics) countRun(options.metrics, { outcome: outcome.type, source, timings, error });
 }
 
 async function endOfWork(work: Promise<Outcome>): Promise<void> {

@@ -19,6 +19,7 @@ export function createChatCompletionsClient(
         model: modelFor(endpoint, request.model.name),
         body: JSON.stringify(toCompletionBody(endpoint, request)),
         deadlines,
+        firstText: request.firstText,
         onDelta,
         signal,
       });

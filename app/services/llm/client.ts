@@ -33,6 +33,31 @@ export interface AuthoredLines {
   readonly suggestions: readonly string[];
 }
 
+/** Whose budgets a reply is paid from. Each id may stand in a key as it is. */
+export interface Payer {
+  readonly conversationId?: string;
+  /** Hashed: never an address. */
+  readonly visitor?: string;
+  readonly organisation?: string;
+}
+
+/** Whose words are about to come. */
+export interface ReplyMark {
+  readonly source: ReplySource;
+  /** As in {@link ChatModelReply}. */
+  readonly reason?: ErrorCode;
+}
+
+/** How long somebody else, who could answer instead, waits for the first text. */
+export interface FirstText {
+  /** The instant, in milliseconds of `performance.now()`. */
+  readonly dueAtMs: number;
+  /** Another model could answer at once: there is no sense in waiting behind somebody's probe of this one. */
+  readonly hasSubstitute: boolean;
+  /** Called when the model thinks aloud: it is alive, and is held to its own deadlines from then on. */
+  readonly onThought: () => void;
+}
+
 export interface ChatModelRequest {
   readonly messages: readonly PromptMessage[];
   /** Best first. */
@@ -44,6 +69,10 @@ export interface ChatModelRequest {
     readonly topP: number;
     readonly maxOutputTokens: number;
   };
+  readonly payer?: Payer;
+  readonly firstText?: FirstText;
+  /** Called before the first word of each source that is tried; the last call tells whose words were heard. */
+  readonly onSource?: (mark: ReplyMark) => void;
 }
 
 /** Where the words came from: protocol, `TEXT_MESSAGE_END.metadata.source`. */
@@ -60,7 +89,7 @@ export interface ChatModelReply {
   /** `length` and `content_filter` are told to the visitor. */
   readonly finishReason: "stop" | "length" | "content_filter";
   readonly usage?: TokenUsage;
-  /** Why the words did not come from the configured model, where something stood in its way. */
+  /** Why the words do not come from a step higher up the ladder, where something stood in its way. */
   readonly reason?: ErrorCode;
 }
 

@@ -3,7 +3,7 @@
 // text. After it has settled, or its signal has aborted, no delta comes out, and the provider's socket is closed.
 
 import { AppError } from "#app/core/errors.ts";
-import type { ChatModelReply, TokenUsage } from "./client.ts";
+import type { ChatModelReply, FirstText, TokenUsage } from "./client.ts";
 import { ChunkReader, type CompletionChunk, MalformedChunkError } from "./completion-chunk.ts";
 import { type Deadlines, Watchdog } from "./deadlines.ts";
 import type { ModelEndpoint } from "./endpoint.ts";
@@ -19,6 +19,7 @@ export interface CompletionCallOptions {
   readonly model: string;
   readonly body: string;
   readonly deadlines: Deadlines;
+  readonly firstText?: FirstText | undefined;
   readonly onDelta: (delta: string) => void;
   /** Gets the data of each event as it came: for those who read over our shoulder. */
   readonly onEvent?: ((data: string) => void) | undefined;
@@ -59,6 +60,7 @@ class CompletionCall implements StreamReceiver {
   readonly #visible = new VisibleText();
   readonly #watchdog = new Watchdog(() => this.#expired());
   readonly #totalTimer: NodeJS.Timeout;
+  #firstTextTimer: NodeJS.Timeout | undefined;
   #settled = false;
   #spoke = false;
   /** Text has come, seen or thought, since the clock was last set. */
@@ -75,6 +77,10 @@ class CompletionCall implements StreamReceiver {
       () => this.fail(lateness("the whole answer took too long", false)),
       options.deadlines.totalMs,
     );
+    if (options.firstText) {
+      const leftMs = options.firstText.dueAtMs - performance.now();
+      this.#firstTextTimer = setTimeout(() => this.fail(lateness("no text in time")), Math.max(0, leftMs));
+    }
     options.signal.addEventListener("abort", this.#abort, { once: true });
     this.#post = new EventStreamPost(options.endpoint, options.body, options.deadlines, this);
   }
@@ -86,8 +92,10 @@ class CompletionCall implements StreamReceiver {
   data(bytes: Buffer): void {
     this.#progressed = false;
     this.#parse(() => this.#parser.push(bytes));
-    if (this.#progressed && !this.#settled && this.#finishReason === undefined)
+    if (this.#progressed && !this.#settled && this.#finishReason === undefined) {
+      if (this.#firstTextTimer !== undefined) this.#begin();
       this.#watchdog.limit(this.#options.deadlines.idleMs);
+    }
   }
 
   end(): void {
@@ -100,6 +108,13 @@ class CompletionCall implements StreamReceiver {
     // All of the text has come: what breaks afterwards takes nothing from it.
     if (this.#finishReason !== undefined && error instanceof AppError) this.#conclude();
     else this.#reject(error);
+  }
+
+  /** The first text has come; where it was only thought, whoever waits for words is told that some are on their way. */
+  #begin(): void {
+    clearTimeout(this.#firstTextTimer);
+    this.#firstTextTimer = undefined;
+    if (!this.#spoke) this.#options.firstText?.onThought();
   }
 
   readonly #abort = (): void => {
@@ -194,6 +209,7 @@ class CompletionCall implements StreamReceiver {
     this.#parser.stop();
     this.#watchdog.stop();
     clearTimeout(this.#totalTimer);
+    clearTimeout(this.#firstTextTimer);
     this.#options.signal.removeEventListener("abort", this.#abort);
   }
 }

@@ -3,17 +3,13 @@
 // have deadlines. Redirects are not followed: a key goes to the host it was configured for, and to no other.
 
 import { Buffer } from "node:buffer";
-import {
-  type ClientRequest,
-  Agent as HttpAgent,
-  request as httpRequest,
-  type IncomingMessage,
-} from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
 import type { AppError } from "#app/core/errors.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { ModelEndpoint } from "./endpoint.ts";
 import { refusalOf } from "./provider-answer.ts";
+import { keptConnections } from "./provider-connections.ts";
 import { lateness, modelError, sickness } from "./provider-fault.ts";
 
 export interface StreamReceiver {
@@ -24,11 +20,6 @@ export interface StreamReceiver {
   fail(error: AppError): void;
 }
 
-/** Below what load balancers in front of providers allow an idle connection (60 s and more). */
-const IDLE_CONNECTION_MS = 50_000;
-const AGENT_OPTIONS = { keepAlive: true, maxFreeSockets: 64, timeout: IDLE_CONNECTION_MS } as const;
-const HTTP_AGENT = new HttpAgent(AGENT_OPTIONS);
-const HTTPS_AGENT = new HttpsAgent(AGENT_OPTIONS);
 /** What is looked at of a refusal's body. */
 const MAX_REFUSAL_BYTES = 64 * 1024;
 const LOST = "the connection was lost in mid-stream";
@@ -75,7 +66,7 @@ export class EventStreamPost {
     const request = (secure ? httpsRequest : httpRequest)(url, {
       method: "POST",
       // Sent again: every kept connection may have gone the same way, so a new one.
-      agent: this.#resent ? false : secure ? HTTPS_AGENT : HTTP_AGENT,
+      agent: this.#resent ? false : keptConnections(url),
       headers: {
         ...headers,
         "content-type": "application/json",

@@ -1,7 +1,7 @@
 // Chooses the language model: the one place that knows which providers there are, and the keeper of the process's one
 // client. Retry and breaker are around every model that is not the offline one.
 
-import { isLoopback, type LlmConfig } from "#app/core/llm-config.ts";
+import { type FallbackModel, isLoopback, type LlmConfig } from "#app/core/llm-config.ts";
 import type { Logger } from "#app/core/logging.ts";
 import { CircuitBreaker, type RetryOptions } from "#app/core/resilience.ts";
 import { createChatCompletionsClient } from "./chat-completions.ts";
@@ -44,16 +44,36 @@ export function createChatModelClient(config: LlmConfig, options: ChatModelOptio
     return createOfflineClient();
   }
   const endpoint = toEndpoint(config);
-  const { provider, url, defaultModel: model } = endpoint;
-  const facts = { provider, model, host: url.host, tracing: config.tracing };
-  logger.info(facts, "llm_manager_initialized");
-  // Refusing it would forbid a model server of one's own in the next container, which is the usual place for one.
-  if (url.protocol === "http:" && !isLoopback(url) && Object.keys(endpoint.headers).length > 0)
-    logger.warn({ provider, host: url.host }, "llm_key_sent_unencrypted");
+  tellOf(endpoint, config.tracing, logger);
   const create = config.tracing ? createTracedClient : createChatCompletionsClient;
   const breaker = options.breaker ?? createOwnBreaker(config, logger);
   const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger });
   return { ...guarded, breaker };
+}
+
+export interface FallbackModelOptions
+  extends Required<Pick<ChatModelOptions, "logger" | "breaker" | "retry">> {
+  readonly tracing: boolean;
+  readonly deadlines?: Deadlines;
+}
+
+/** A client of the fallback model. Nothing is sent yet. */
+export function createFallbackClient(config: FallbackModel, options: FallbackModelOptions): ChatModel {
+  const { logger, breaker, retry, tracing, deadlines = DEFAULT_DEADLINES } = options;
+  // A name of its own, so that a line of the log says which of the two is ill.
+  const endpoint = { ...openAiEndpoint({ ...config, allowedModels: [] }), provider: "fallback" };
+  tellOf(endpoint, tracing, logger);
+  const create = tracing ? createTracedClient : createChatCompletionsClient;
+  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger });
+  return { ...guarded, breaker };
+}
+
+function tellOf(endpoint: ModelEndpoint, tracing: boolean, logger: Logger): void {
+  const { provider, url, defaultModel: model } = endpoint;
+  logger.info({ provider, model, host: url.host, tracing }, "llm_manager_initialized");
+  // Refusing it would forbid a model server of one's own in the next container, which is the usual place for one.
+  if (url.protocol === "http:" && !isLoopback(url) && Object.keys(endpoint.headers).length > 0)
+    logger.warn({ provider, host: url.host }, "llm_key_sent_unencrypted");
 }
 
 function createOwnBreaker({ breaker }: LlmConfig, logger: Logger): CircuitBreaker {

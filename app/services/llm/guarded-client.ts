@@ -5,7 +5,7 @@
 import { AppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import { type CircuitBreaker, CircuitOpenError, type RetryOptions, resilient } from "#app/core/resilience.ts";
-import type { ChatModelClient } from "./client.ts";
+import type { ChatModelClient, ChatModelRequest } from "./client.ts";
 import { faultOf } from "./provider-fault.ts";
 
 export interface GuardOptions {
@@ -14,16 +14,23 @@ export interface GuardOptions {
   readonly logger: Logger;
 }
 
+/** Less is no chance, and would be held against the provider. */
+const SHORTEST_ATTEMPT_MS = 1_000;
+
 export function createGuardedClient(client: ChatModelClient, options: GuardOptions): ChatModelClient {
   const { breaker, retry, logger } = options;
   const { provider } = client;
   return {
     provider,
     async stream(request, onDelta, signal) {
+      // A silent provider would keep all who come during its probe waiting, once a minute, for as long as the outage lasts.
+      if (request.firstText?.hasSubstitute && breaker.state === "half-open")
+        throw toUnavailable(new CircuitOpenError(breaker.name, 0));
       let spoke = false;
       const onRetry: RetryOptions["onRetry"] = ({ error, ...facts }) =>
-        logger.warn({ provider, ...facts, ...describe(error) }, "llm_call_retry");
-      const isRetryable = (error: unknown) => !spoke && isWorthAnotherTry(error, retry.waitMaxMs);
+        logger.warn({ provider, circuit: breaker.name, ...facts, ...describe(error) }, "llm_call_retry");
+      const isRetryable = (error: unknown) =>
+        !spoke && isWorthAnotherTry(error, retry.waitMaxMs) && hasTimeFor(request, error, retry.waitMinMs);
       try {
         // No time-out here: a stream has deadlines of its own (deadlines.ts), one for each of its stages.
         return await resilient(
@@ -52,6 +59,13 @@ export function isProviderFailure(error: unknown): boolean {
 /** A provider that wants to be left alone for longer than we may wait is not asked again; the visitor hears when. */
 function isWorthAnotherTry(error: unknown, waitMaxMs: number): boolean {
   return (faultOf(error)?.transient ?? false) && (retryAfterMsOf(error) ?? 0) <= waitMaxMs;
+}
+
+/** Whether a pause and another attempt fit into what somebody who could answer instead still waits. */
+function hasTimeFor({ firstText }: ChatModelRequest, error: unknown, waitMinMs: number): boolean {
+  if (firstText === undefined) return true;
+  const pauseMs = Math.max(retryAfterMsOf(error) ?? 0, waitMinMs);
+  return performance.now() + pauseMs + SHORTEST_ATTEMPT_MS < firstText.dueAtMs;
 }
 
 function retryAfterMsOf(error: unknown): number | undefined {

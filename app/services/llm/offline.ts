@@ -17,11 +17,17 @@ const DEFAULT_WORDS_PER_SECOND = 60;
 const MAX_STEP_GRAPHEMES = 24;
 const GRAPHEMES = new Intl.Segmenter("und", { granularity: "grapheme" });
 
+export interface OfflineClient extends ChatModelClient {
+  /** Whose words a request will get: the persona's own text, or an authored line. */
+  sourceOf(request: ChatModelRequest): ReplySourceOffline;
+}
+
 /** The offline provider. Rejects with nothing but the signal's reason. */
-export function createOfflineClient(options: OfflineOptions = {}): ChatModelClient {
+export function createOfflineClient(options: OfflineOptions = {}): OfflineClient {
   const stepMs = 1000 / (options.wordsPerSecond ?? DEFAULT_WORDS_PER_SECOND);
   return {
     provider: "offline",
+    sourceOf: (request) => compose(request).source,
     async stream(request, onDelta, signal) {
       signal.throwIfAborted();
       const { text, source } = compose(request);

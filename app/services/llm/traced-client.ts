@@ -26,8 +26,9 @@ export function createTracedClient(
       signal.throwIfAborted();
       const model = modelFor(endpoint, request.model.name);
       const body = JSON.stringify(toCompletionBody(endpoint, request));
+      const { firstText } = request;
       const complete: Complete = ({ write: onEvent }) =>
-        completeStreaming({ endpoint, model, body, deadlines, onDelta, onEvent, signal });
+        completeStreaming({ endpoint, model, body, deadlines, firstText, onDelta, onEvent, signal });
       try {
         return { source: "model", ...(await watched(model, request, complete, signal)) };
       } catch (error) {

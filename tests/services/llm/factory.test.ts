@@ -4,8 +4,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { createCircuits } from "#app/core/circuits.ts";
 import { parseConfig } from "#app/core/config.ts";
-import { createChatModelClient, getChatModelClient } from "#app/services/llm/factory.ts";
+import {
+  createChatModelClient,
+  createFallbackClient,
+  getChatModelClient,
+} from "#app/services/llm/factory.ts";
 import { isProviderFailure } from "#app/services/llm/guarded-client.ts";
+import { createModelStack } from "../../support/model-stack.ts";
 import { say } from "../../support/provider-chunks.ts";
 import { createRecordingLogger } from "../../support/recording-logger.ts";
 import { ask, KEY } from "../../support/remote-request.ts";
@@ -102,6 +107,40 @@ describe("the factory of model clients", () => {
       ],
     );
     circuits.close();
+  });
+
+  it("makes a fallback client under a name of its own, with the process's breaker for it", async () => {
+    await using provider = await startScriptableProvider();
+    provider.reply({ status: 503 }, { steps: say.answer("fine") });
+    const logger = createRecordingLogger();
+    const { circuits: settings } = parseConfig({});
+    const circuits = createCircuits({ settings, isFailure: { "fallback-llm": isProviderFailure }, logger });
+    const breaker = circuits.get("fallback-llm");
+    const config = { baseUrl: `${provider.origin}/v1`, apiKey: KEY, model: "small" };
+    const retry = { maxAttempts: 2, waitMinMs: 1, waitMaxMs: 10 };
+    const client = createFallbackClient(config, { logger, breaker, retry, tracing: false });
+    assert.equal((await ask(client)).text, "fine");
+    const { body, headers } = provider.requests.at(-1) ?? assert.fail("nothing was asked");
+    assert.deepEqual([body.model, headers.authorization], ["small", `Bearer ${KEY}`]);
+    assert.equal(breaker.failures, 1);
+    assert.partialDeepStrictEqual(logger.named("llm_manager_initialized")[0]?.fields, {
+      provider: "fallback",
+    });
+    assert.partialDeepStrictEqual(logger.named("llm_call_retry")[0]?.fields, { provider: "fallback" });
+    assert.ok(!JSON.stringify(logger.lines).includes(KEY));
+    circuits.close();
+  });
+
+  it("puts no ladder under the offline provider: it is the ground itself, and asks nobody", async (t) => {
+    await using provider = await startScriptableProvider();
+    const env = {
+      OPENAI_BASE_URL: `${provider.origin}/v1`,
+      FALLBACK_OPENAI_BASE_URL: `${provider.origin}/v1`,
+    };
+    const { model } = createModelStack(t, { ...env, FALLBACK_OPENAI_MODEL: "m", LLM_PROVIDER: "offline" });
+    assert.equal(model.provider, "offline");
+    assert.deepEqual((await ask(model)).reply, { source: "scripted", finishReason: "stop" });
+    assert.equal(provider.requests.length, 0);
   });
 
   it("gives every client that stands alone a breaker of its own, and the process one client", () => {

@@ -1,68 +1,21 @@
-// A model with a purse: what a reply costs, and what is said when the purse is empty.
+// What a reply costs on the ladder, and what is said when a purse is empty.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AppError } from "#app/core/errors.ts";
-import { createBudgetedClient } from "#app/services/llm/budgeted-client.ts";
-import type { ChatModelReply, ChatModelRequest } from "#app/services/llm/client.ts";
-import { createOfflineClient } from "#app/services/llm/offline.ts";
-import {
-  createMemoryTokenCounter,
-  createTokenBudget,
-  type TokenCounter,
-} from "#app/services/llm/token-budget.ts";
-import { describeChatModelClient } from "../../contracts/chat-model-client.ts";
+import { CircuitBreaker } from "#app/core/resilience.ts";
+import type { ChatModelClient } from "#app/services/llm/client.ts";
+import { createGuardedClient, isProviderFailure } from "#app/services/llm/guarded-client.ts";
+import { modelError } from "#app/services/llm/provider-fault.ts";
+import type { SpendCounter } from "#app/services/llm/spend-counter.ts";
+import { stepsOf } from "../../support/ladder-scene.ts";
+import { REQUEST, start } from "../../support/paid-ladder.ts";
+import { createRecordingLogger } from "../../support/recording-logger.ts";
 import { createScriptedModel } from "../../support/scripted-model.ts";
 import { settle } from "../../support/settle.ts";
 
-const NEVER = new AbortController().signal;
-const REQUEST: ChatModelRequest = {
-  messages: [
-    { role: "system", content: "1234567890" },
-    { role: "user", content: "1234567890" },
-  ],
-  passages: [],
-  lines: { fallback: "I do not know.", quota: "I have used up my words.", suggestions: ["What else?"] },
-  model: { name: null, temperature: 0.7, topP: 1, maxOutputTokens: 80 },
-};
 /** Twenty for the prompt and eighty for the longest reply. */
 const MOST = 100;
-
-function start(dailyTokens: number, finish: Partial<ChatModelReply> = {}, counter?: TokenCounter) {
-  const model = createScriptedModel(finish);
-  const sums = counter ?? createMemoryTokenCounter();
-  const client = createBudgetedClient({
-    model,
-    offline: createOfflineClient({ wordsPerSecond: Number.POSITIVE_INFINITY }),
-    budget: createTokenBudget(dailyTokens, sums),
-    estimate: (text) => text.length,
-  });
-  const ask = async (request = REQUEST, signal = NEVER) => {
-    let text = "";
-    const listen = (delta: string) => {
-      text += delta;
-    };
-    const reply = await client.stream(request, listen, signal);
-    await settle(2);
-    return { ...reply, text };
-  };
-  /** What has been counted today. */
-  const spent = async (): Promise<number> => {
-    await settle(2);
-    return sums.add(new Date().toISOString().slice(0, 10), 0);
-  };
-  return { model, client, ask, spent };
-}
-
-describeChatModelClient("a model with a purse", (text) => ({
-  client: createBudgetedClient({
-    model: createOfflineClient({ wordsPerSecond: 2_000 }),
-    offline: createScriptedModel(),
-    budget: createTokenBudget(1_000_000, createMemoryTokenCounter()),
-    estimate: (said) => said.length,
-  }),
-  request: { ...REQUEST, lines: { ...REQUEST.lines, intent: text } },
-}));
 
 describe("a reply within the budget", () => {
   it("is the model's own, and nothing says otherwise", async () => {
@@ -70,11 +23,13 @@ describe("a reply within the budget", () => {
     model.script("Good", " day");
     const { text, source, reason } = await ask();
     assert.deepEqual([text, source, reason], ["Good day", "model", undefined]);
-    assert.equal(model.calls[0], REQUEST);
+    assert.partialDeepStrictEqual(model.calls[0], REQUEST);
   });
 
   it("costs what the provider bills, not what was taken beforehand", async () => {
-    const { ask, spent } = start(1_000, { usage: { model: "m", inputTokens: 7, outputTokens: 5 } });
+    const { ask, spent } = start(1_000, {
+      finish: { usage: { model: "m", inputTokens: 7, outputTokens: 5 } },
+    });
     await ask();
     assert.equal(await spent(), 12);
   });
@@ -90,15 +45,17 @@ describe("a reply within the budget", () => {
 
 describe("a budget that is used up", () => {
   it("lets the persona answer from its own text, and says why", async () => {
-    const { ask, model, spent } = start(0);
-    const { text, source, reason } = await ask();
+    const scene = start(1);
+    const { text, source, reason } = await scene.ask();
     assert.equal(text, "I have used up my words.\n- What else?");
-    assert.deepEqual([source, reason, model.calls.length], ["scripted", "quota_exceeded", 0]);
-    assert.equal(await spent(), 0, "that costs nothing");
+    assert.deepEqual([source, reason, scene.model.calls.length], ["scripted", "quota_exceeded", 0]);
+    assert.equal(await scene.spent(), 0, "that costs nothing");
+    assert.deepEqual(stepsOf(scene), [["model", "scripted", "quota_exceeded"]]);
+    assert.equal(await scene.counted('parley_budget_refusals_total{scope="day"}'), 1);
   });
 
   it("still answers what the persona knows, and its authored lines", async () => {
-    const { ask } = start(0);
+    const { ask } = start(1);
     const passage = {
       id: "p",
       title: "T",
@@ -113,6 +70,13 @@ describe("a budget that is used up", () => {
     assert.equal(greeted.text, "Hello.");
   });
 
+  it("is asked for once: the fallback model is paid from the same purse", async () => {
+    const fallback = createScriptedModel();
+    const { ask } = start(1, { fallback });
+    assert.equal((await ask()).reason, "quota_exceeded");
+    assert.equal(fallback.calls.length, 0);
+  });
+
   it("is not exceeded by replies that begin at the same moment", async () => {
     const { ask, model } = start(3 * MOST);
     const gate = Promise.withResolvers<void>();
@@ -124,6 +88,16 @@ describe("a budget that is used up", () => {
     assert.equal(reasons.filter((reason) => reason === undefined).length, 3);
     assert.equal(model.calls.length, 3);
   });
+
+  for (const scope of ["conversation", "visitor", "organisation"] as const)
+    it(`may be that of the ${scope}, whose name is counted`, async () => {
+      const { ask, counted } = start(0, { settings: { [scope]: { tokens: MOST + 20, costMicros: 0 } } });
+      assert.equal((await ask()).reason, undefined);
+      assert.equal((await ask()).reason, undefined, "the first one cost less than was taken");
+      const replies = await Promise.all([ask(), ask()]);
+      assert.ok(replies.some(({ reason }) => reason === "quota_exceeded"));
+      assert.ok((await counted(`parley_budget_refusals_total{scope="${scope}"}`)) > 0);
+    });
 });
 
 describe("a reply that comes to nothing", () => {
@@ -146,6 +120,13 @@ describe("a reply that comes to nothing", () => {
     assert.equal(await spent(), 25);
   });
 
+  it("costs its prompt when the model was silent, which it may bill", async () => {
+    const { ask, model, spent } = start(1_000);
+    model.script({ fail: new AppError("llm_timeout") });
+    assert.equal((await ask()).source, "scripted");
+    assert.equal(await spent(), 20);
+  });
+
   it("costs nothing when it was stopped before the model was asked", async () => {
     const { ask, model, spent } = start(1_000);
     const why = new Error("stopped");
@@ -153,31 +134,44 @@ describe("a reply that comes to nothing", () => {
     assert.deepEqual([await spent(), model.calls.length], [0, 0]);
   });
 
-  it("costs an estimate where the provider sends no bill", async () => {
-    const counter = createMemoryTokenCounter();
-    const client = createBudgetedClient({
-      model: {
-        provider: "p",
-        stream: async (_request, onDelta) => {
-          onDelta("123");
-          return { source: "model", finishReason: "stop" };
-        },
-      },
-      offline: createScriptedModel(),
-      budget: createTokenBudget(MOST, counter),
-      estimate: (text) => text.length,
+  it("costs nothing when the breaker refused it, or the provider did", async () => {
+    const logger = createRecordingLogger();
+    const fault = modelError("llm_unavailable", "refused", { transient: false, counts: true, status: 503 });
+    const ill: ChatModelClient = { provider: "ill", stream: () => Promise.reject(fault) };
+    const isFailure = isProviderFailure;
+    const breaker = new CircuitBreaker({
+      name: "llm",
+      failureThreshold: 1,
+      recoveryMs: 60_000,
+      isFailure,
+      logger,
     });
-    await client.stream(REQUEST, () => undefined, NEVER);
-    await settle(2);
-    assert.equal(await counter.add(new Date().toISOString().slice(0, 10), 0), 23);
+    const retry = { maxAttempts: 1, waitMinMs: 1, waitMaxMs: 1 };
+    const { ask, spent } = start(1_000, { model: createGuardedClient(ill, { breaker, retry, logger }) });
+    assert.equal((await ask()).reason, "llm_unavailable");
+    assert.equal(await spent(), 0, "the provider refused");
+    assert.equal(breaker.state, "open");
+    for (let call = 0; call < 20; call += 1) assert.equal((await ask()).reason, "llm_unavailable");
+    assert.equal(await spent(), 0, "the breaker refused");
+  });
+
+  it("costs an estimate where the provider sends no bill", async () => {
+    const model: ChatModelClient = {
+      provider: "p",
+      stream: (_request, onDelta) => {
+        onDelta("123");
+        return Promise.resolve({ source: "model", finishReason: "stop" });
+      },
+    };
+    const { ask, spent } = start(MOST, { model });
+    await ask();
+    assert.equal(await spent(), 23);
   });
 });
 
 describe("a counter that fails", () => {
-  const away: TokenCounter = { add: () => Promise.reject(new Error("away")) };
-
   it("closes the purse: the persona answers without the model", async () => {
-    const { ask, model } = start(1_000, {}, away);
+    const { ask, model } = start(1_000, { counter: { add: () => Promise.reject(new Error("away")) } });
     const { reason, text } = await ask();
     assert.deepEqual([reason, model.calls.length], ["quota_exceeded", 0]);
     assert.ok(text.startsWith("I have used up my words."));
@@ -185,13 +179,13 @@ describe("a counter that fails", () => {
 
   it("under a running reply does not spoil it, and is waited for by nobody", async () => {
     let asked = 0;
-    const counter: TokenCounter = {
-      add: (_day, tokens) => {
+    const counter: SpendCounter = {
+      add: (changes) => {
         asked += 1;
-        return asked === 1 ? Promise.resolve(tokens) : new Promise(() => undefined);
+        return asked === 1 ? Promise.resolve(changes.map(({ by }) => by)) : new Promise(() => undefined);
       },
     };
-    const { ask } = start(1_000, {}, counter);
+    const { ask } = start(1_000, { counter });
     assert.equal((await ask()).text, "ok");
     assert.equal(asked, 2);
   });
