@@ -3,6 +3,8 @@
 
 import type { ChatLimits } from "#app/api/v1/endpoints/chat.ts";
 import type { Config } from "#app/core/config.ts";
+import { toAppError } from "#app/core/errors.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import {
   createMemoryRateLimiter,
   createRedisRateLimiter,
@@ -15,11 +17,15 @@ const MINUTE = { durationSeconds: 60 };
 /** Twenty frames a second: far above any client, far below what would hurt. */
 const FRAMES_PER_MINUTE = 1_200;
 
-export function createChatLimits(config: Config, redis: RedisConnection | undefined): ChatLimits {
+export function createChatLimits(
+  config: Config,
+  redis: RedisConnection | undefined,
+  metrics: Metrics,
+): ChatLimits {
   const shared = (options: RateLimitOptions): RateLimiter =>
     redis ? createRedisRateLimiter(options, redis.client) : createMemoryRateLimiter(options);
   const points = config.messagesPerMinute;
-  return {
+  const limits: ChatLimits = {
     message: shared({ ...MINUTE, points, keyPrefix: "message" }),
     // A visitor who opens conversations without ever saying something is as costly as one who talks.
     join: shared({ ...MINUTE, points, keyPrefix: "join" }),
@@ -30,5 +36,25 @@ export function createChatLimits(config: Config, redis: RedisConnection | undefi
       keyPrefix: "connection",
     }),
     frame: createMemoryRateLimiter({ ...MINUTE, points: FRAMES_PER_MINUTE, keyPrefix: "frame" }),
+  };
+  return {
+    message: counted("message", limits.message, metrics),
+    join: counted("join", limits.join, metrics),
+    connectionMessage: counted("connection-message", limits.connectionMessage, metrics),
+    frame: counted("frame", limits.frame, metrics),
+  };
+}
+
+/** Counts what the limit refuses, and not what went wrong with counting. */
+function counted(limit: string, limiter: RateLimiter, metrics: Metrics): RateLimiter {
+  return {
+    async take(key, points) {
+      try {
+        await limiter.take(key, points);
+      } catch (error) {
+        if (toAppError(error).code === "rate_limited") metrics.count("limits_total", { limit });
+        throw error;
+      }
+    },
   };
 }

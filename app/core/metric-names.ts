@@ -38,7 +38,7 @@ export const COUNTERS = {
     labels: { outcome: ["success", "cancelled", "error"], source: SOURCES },
   },
   tokens_total: {
-    help: "Tokens that models reported, by direction.",
+    help: "Tokens of the calls of models, by direction; estimated where a provider sent no bill.",
     labels: { model: "few", direction: ["input", "output"] },
   },
   cost_total: {

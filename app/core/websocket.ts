@@ -9,16 +9,18 @@ import { type RawData, type ServerOptions, type WebSocket, WebSocketServer } fro
 import type { CloseName } from "./close-codes.ts";
 import { type Connection, SocketConnection } from "./connection.ts";
 import { type CloseAllOptions, closeInBatches } from "./drain.ts";
-import { AppError, toAppError } from "./errors.ts";
+import { AppError, type ErrorCode, toAppError } from "./errors.ts";
 import { type ConnectionHandler, FrameIntake } from "./frame-intake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Logger } from "./logging.ts";
+import type { Metrics } from "./metrics.ts";
 import { UpgradeGate, type UpgradeGateOptions, type UpgradeRequest } from "./upgrade-gate.ts";
 import { refuseUpgrade } from "./upgrade-refusal.ts";
 
 export interface WebSocketManagerOptions<Context> extends UpgradeGateOptions {
   readonly server: Server;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   readonly heartbeatMs: number;
   readonly idleTtlMs: number;
   /** permessage-deflate: less traffic for 238 kB of memory a connection. */
@@ -40,6 +42,11 @@ const SUB_PROTOCOL = "parley.v1";
 /** Largest frame and message in, in bytes. */
 export const MAX_FRAME_BYTES = 64 * 1024;
 const CLOSE_TIMEOUT_MS = 5_000;
+/** The limits among the refusals, as metrics name them. */
+const REFUSED_BY: { readonly [Code in ErrorCode]?: string } = {
+  overloaded: "connections",
+  rate_limited: "connections-per-address",
+};
 const ADMISSION_TIMEOUT_MS = 5_000;
 
 /** The two options that @types/ws does not know yet. */
@@ -130,8 +137,12 @@ export class WebSocketManager<Context> {
   }
 
   #refuse(socket: Duplex, error: AppError, requestId: string): void {
+    const { logger, metrics, path } = this.#options;
+    metrics?.count("errors_total", { route: path, category: error.category });
+    const limit = REFUSED_BY[error.code];
+    if (limit !== undefined) metrics?.count("limits_total", { limit });
     const level = error.code === "internal_error" ? "error" : "debug";
-    this.#options.logger[level]({ requestId, code: error.code, err: error.cause }, "websocket_refused");
+    logger[level]({ requestId, code: error.code, err: error.cause }, "websocket_refused");
     refuseUpgrade(socket, error, requestId);
   }
 
@@ -140,7 +151,8 @@ export class WebSocketManager<Context> {
    * long as the socket and hold neither the request nor a logger of their own: that is memory times 10,000.
    */
   #open(webSocket: WebSocket, socket: Duplex, facts: UpgradeRequest, context: Context): void {
-    const { logger, onConnection } = this.#options;
+    const { logger, metrics, onConnection } = this.#options;
+    metrics?.count("connections_total");
     const connection = new SocketConnection(randomUUID(), facts.address, webSocket, socket);
     const intake = new FrameIntake(connection, logger);
     this.#connections.add(connection);

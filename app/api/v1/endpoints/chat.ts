@@ -6,6 +6,7 @@ import type { Connection } from "#app/core/connection.ts";
 import { type AppError, toAppError } from "#app/core/errors.ts";
 import type { ConnectionHandler } from "#app/core/frame-intake.ts";
 import type { Logger } from "#app/core/logging.ts";
+import type { Metrics } from "#app/core/metrics.ts";
 import type { RateLimiter } from "#app/core/rate-limit.ts";
 import { visitorOf } from "#app/core/visitor.ts";
 import { MAX_FRAME_BYTES } from "#app/core/websocket.ts";
@@ -18,6 +19,7 @@ import { ChatSession } from "#app/services/chatbot/session.ts";
 export interface ChatEndpointOptions {
   readonly conversations: Conversations;
   readonly logger: Logger;
+  readonly metrics?: Metrics | undefined;
   readonly limits: ChatLimits;
   readonly heartbeatMs: number;
   readonly idleTtlMs: number;
@@ -54,6 +56,7 @@ export function createChatHandler(options: ChatEndpointOptions) {
         if (what === "message") await limits.connectionMessage.take(connection.id);
         await limits[what].take(connection.address);
       },
+      metrics: options.metrics,
     });
     const badFrames = new BadFrameCount();
     let isDismissed = false;
@@ -107,8 +110,9 @@ async function carryOut(text: string, context: FrameContext): Promise<void> {
 function answerError(
   error: AppError,
   commandId: string | undefined,
-  { connection, logger }: FrameContext,
+  { connection, logger, metrics }: FrameContext,
 ): void {
+  metrics?.count("errors_total", { route: "ws", category: error.category });
   const requestId = randomUUID();
   const fields = { connectionId: connection.id, requestId, code: error.code };
   if (error.code === "internal_error") logger.error({ ...fields, err: error.cause ?? error }, "frame_failed");
