@@ -2,6 +2,7 @@
 
 import type { FastifyInstance } from "fastify";
 import { createChatLimits } from "#app/api/limits.ts";
+import { countRetries, readGauges } from "#app/api/metric-sources.ts";
 import { buildServer } from "#app/api/server.ts";
 import { createChatHandler } from "#app/api/v1/endpoints/chat.ts";
 import { chosenPersona } from "#app/api/v1/endpoints/chat-choice.ts";
@@ -10,8 +11,12 @@ import { CHAT_SOCKET_PATH } from "#app/api/v1/router.ts";
 import { type Circuits, createCircuits } from "#app/core/circuits.ts";
 import { createClientAddressReader } from "#app/core/client-address.ts";
 import type { Config } from "#app/core/config.ts";
+import { tapLogger } from "#app/core/log-tap.ts";
 import { createLogger, type Logger } from "#app/core/logging.ts";
+import { Metrics } from "#app/core/metrics.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
+import type { HealthCheck } from "#app/core/self-watch.ts";
+import type { UpgradeRequest } from "#app/core/upgrade-gate.ts";
 import { WebSocketManager } from "#app/core/websocket.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
@@ -24,13 +29,15 @@ import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts"
 import { RunAdmission } from "#app/services/chatbot/run-admission.ts";
 import { estimateTokens } from "#app/services/chatbot/token-estimate.ts";
 import { warmUpGraph, warmUpIndexes } from "#app/services/chatbot/warm-up.ts";
-import { createBudgetedClient } from "#app/services/llm/budgeted-client.ts";
+import { Activity } from "#app/services/health/activity.ts";
+import { createOperations, type Operations } from "#app/services/health/operations.ts";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
 import { getChatModelClient } from "#app/services/llm/factory.ts";
 import { isProviderFailure } from "#app/services/llm/guarded-client.ts";
-import { createOfflineClient } from "#app/services/llm/offline.ts";
-import { createRedisTokenCounter } from "#app/services/llm/redis-token-counter.ts";
-import { createMemoryTokenCounter, createTokenBudget } from "#app/services/llm/token-budget.ts";
+import { createModelLadder } from "#app/services/llm/ladder-factory.ts";
+import { warmProvider } from "#app/services/llm/provider-probe.ts";
+import { createRedisSpendCounter } from "#app/services/llm/redis-spend-counter.ts";
+import { createMemorySpendCounter } from "#app/services/llm/spend-counter.ts";
 
 /** Parts that a test, or another product, brings itself. */
 export interface AppOverrides {
@@ -38,6 +45,8 @@ export interface AppOverrides {
   readonly model?: ChatModelClient;
   readonly registry?: PersonaRegistry;
   readonly storage?: StorageBundle;
+  /** Looked at by the self-watch in place of the product's own checks of the same names, or on top of them. */
+  readonly healthChecks?: readonly HealthCheck[];
 }
 
 export interface App {
@@ -66,11 +75,14 @@ type State = "starting" | "ready" | "draining";
 interface Parts {
   readonly config: Config;
   readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly activity: Activity;
   readonly circuits: Circuits;
   readonly opened: OpenedStorage;
   readonly model: ChatModelClient;
   readonly registry: PersonaRegistry;
   readonly knowledge: Knowledge;
+  readonly admission: RunAdmission;
   readonly conversations: Conversations;
 }
 
@@ -83,82 +95,140 @@ type Sockets = WebSocketManager<PersonaRef | undefined>;
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
   const parts = await buildParts(config, overrides);
   let state: State = "starting";
-  const { logger, registry, conversations, opened } = parts;
-  const limits = createChatLimits(config, opened.redis);
+  const { metrics, conversations, opened } = parts;
+  const limits = createChatLimits(config, opened.redis, metrics);
   const readClientAddress = createClientAddressReader(config.trustedProxies);
-  const health = (): HealthReport => report(parts, state, sockets.size);
-  const shared = { ...config, logger, registry, conversations, limits, readClientAddress, health };
-  const http = buildServer(shared);
+  const connections = () => ({ open: sockets.size, peak: sockets.peak });
+  const operations = operate(parts, overrides, connections);
+  const health = (): HealthReport => report(parts, state, operations, sockets.size);
+  const shared = { ...config, ...config.health, ...parts, limits, readClientAddress, health };
+  const http = buildServer({ ...shared, operations });
   const sockets: Sockets = new WebSocketManager({
     ...shared,
     server: http.server,
     path: CHAT_SOCKET_PATH,
-    admit: (request) => chosenPersona(request.query, conversations),
+    admit: admitting(operations, conversations),
     onConnection: createChatHandler(shared),
   });
   const stopped = new AbortController();
+  const storageMode = () => (opened.isDegraded ? "memory" : opened.storage.kind);
+  readGauges(metrics, { ...parts, sockets, redis: opened.redis, storageMode, signal: stopped.signal });
   let closing: Promise<void> | undefined;
   return {
     async listen() {
       await http.listen({ port: config.port, host: config.host });
       state = "ready";
-      void warmUpIndexes(registry, parts.knowledge, stopped.signal);
+      operations.start();
+      warmUp(parts, overrides, stopped.signal);
       return addressOf(http, config);
     },
     close(graceMs = DRAIN_GRACE_MS) {
       state = "draining";
       stopped.abort();
-      closing ??= drain(parts, http, sockets, graceMs);
+      closing ??= Promise.all([drain(parts, http, sockets, graceMs), operations.close()]).then(
+        () => undefined,
+      );
       return closing;
     },
   };
 }
 
 async function buildParts(config: Config, overrides: AppOverrides): Promise<Parts> {
-  const logger = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.debug });
+  const { conversationTtlMs, dataDir, llm } = config;
+  const metrics = new Metrics(overrides.model ? {} : { known: { model: modelsOf(llm) } });
+  const log = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.debug });
+  const activity = new Activity(config.health);
+  const logger = tapLogger(log, countRetries(metrics), activity.hear);
   const isFailure = { llm: isProviderFailure, "fallback-llm": isProviderFailure };
   const circuits = createCircuits({ settings: config.circuits, isFailure, logger });
-  const { conversationTtlMs, dataDir, llm } = config;
   const redisUrl = config.redisForMemory ? config.redisUrl : undefined;
   const opened: OpenedStorage = overrides.storage
     ? { storage: overrides.storage, redis: undefined, isDegraded: false }
-    : await openStorage({ conversationTtlMs, redisUrl, logger });
-  const model = overrides.model ?? openModel(config, logger, circuits, opened.redis);
+    : await openStorage({ conversationTtlMs, redisUrl, logger, breaker: circuits.get("redis") });
+  const model = overrides.model ?? openModel(config, { logger, metrics, circuits }, opened.redis);
   const registry =
     overrides.registry ?? (await openPersonas({ dataDir, allowedModels: llm.allowedModels, logger }));
   const knowledge = createKnowledge(() => registry.notes());
   await warmUpGraph(registry, knowledge);
+  const admission = new RunAdmission({
+    maxRuns: config.runsAtOnce,
+    maxRunsPerVisitor: config.runsAtOncePerVisitor,
+    maxWaiting: MAX_WAITING_RUNS,
+    onRefused: () => metrics.count("limits_total", { limit: "waiting-runs" }),
+  });
   const conversations = new Conversations({
     storage: opened.storage,
     registry,
     agent: createAgent({ model, knowledge }),
-    admission: new RunAdmission({
-      maxRuns: config.runsAtOnce,
-      maxRunsPerVisitor: config.runsAtOncePerVisitor,
-      maxWaiting: MAX_WAITING_RUNS,
-    }),
+    admission,
     logger,
+    metrics,
     runDeadlineMs: RUN_DEADLINE_MS,
   });
-  return { config, logger, circuits, opened, model, registry, knowledge, conversations };
+  const told = { config, logger, metrics, activity, circuits, opened };
+  return { ...told, model, registry, knowledge, admission, conversations };
 }
 
-/** The process's one client of the model, and the purse in front of it. */
+function operate(
+  parts: Parts,
+  { healthChecks = [] }: AppOverrides,
+  connections: () => { open: number; peak: number },
+): Operations {
+  const { config, metrics } = parts;
+  return createOperations(
+    { ...config, ...parts, connections },
+    {
+      ...parts,
+      config: config.health,
+      retry: config.circuits.mail.retry,
+      onAlarm: (check) => metrics.count("health_degraded_total", { check }),
+      checks: healthChecks,
+    },
+  );
+}
+
+function modelsOf({ allowedModels, fallback }: Config["llm"]): readonly string[] {
+  return fallback ? [...allowedModels, fallback.model] : allowedModels;
+}
+
+/** The process's one client of the model, and the ladder below it. */
 function openModel(
   config: Config,
-  logger: Logger,
-  circuits: Circuits,
+  parts: Pick<Parts, "logger" | "metrics" | "circuits">,
   redis: RedisConnection | undefined,
 ): ChatModelClient {
-  const model = getChatModelClient(config.llm, { logger, breaker: circuits.get("llm") });
-  if (model.provider === "offline") return model;
-  const counter = redis ? createRedisTokenCounter(redis) : createMemoryTokenCounter();
-  return createBudgetedClient({
-    model,
-    offline: createOfflineClient(),
-    budget: createTokenBudget(config.dailyTokenBudget, counter),
+  const { logger, metrics, circuits } = parts;
+  const { llm, budgets, conversationTtlMs } = config;
+  const model = getChatModelClient(llm, { logger, breaker: circuits.get("llm") });
+  const { retry } = config.circuits["fallback-llm"];
+  return createModelLadder(model, {
+    llm,
+    budgets,
+    conversationTtlMs,
+    fallbackCircuit: { breaker: circuits.get("fallback-llm"), retry },
+    counter: redis ? createRedisSpendCounter(redis) : createMemorySpendCounter(),
     estimate: estimateTokens,
+    logger,
+    metrics,
   });
+}
+
+/** Before an upgrade: is there room, and is there such a persona? */
+function admitting({ shedding }: Operations, conversations: Conversations) {
+  return ({ query }: UpgradeRequest): PersonaRef | undefined => {
+    shedding.assertRoom();
+    return chosenPersona(query, conversations);
+  };
+}
+
+/** What the first visitors would wait for, now that they are served; nobody waits for it. */
+function warmUp(
+  { config, logger, registry, knowledge }: Parts,
+  { model }: AppOverrides,
+  signal: AbortSignal,
+) {
+  if (model === undefined) void warmProvider(config.llm, logger, signal);
+  void warmUpIndexes(registry, knowledge, signal);
 }
 
 function addressOf(http: FastifyInstance, config: Config): { url: string; port: number } {
@@ -168,14 +238,19 @@ function addressOf(http: FastifyInstance, config: Config): { url: string; port: 
   return { url: `http://${host.includes(":") ? `[${host}]` : host}:${port}/`, port };
 }
 
-function report(parts: Parts, state: State, connections: number): HealthReport {
-  const { registry, opened, model, conversations } = parts;
+function report(
+  { config, registry, opened, model, conversations }: Parts,
+  state: State,
+  { shedding, isDegraded }: Operations,
+  connections: number,
+): HealthReport {
   const problems = registry.problems();
-  const isDegraded = opened.isDegraded || problems.some((problem) => problem.severity === "error");
+  const isFull = shedding.reasons.length > 0 || connections >= config.maxConnections;
+  const isIll = isDegraded() || opened.isDegraded || problems.some(({ severity }) => severity === "error");
   return {
-    status: state === "ready" ? (isDegraded ? "degraded" : "ok") : state,
+    status: state !== "ready" ? state : isFull ? "full" : isIll ? "degraded" : "ok",
     version: VERSION,
-    storage: opened.storage.kind,
+    storage: opened.isDegraded ? "memory" : opened.storage.kind,
     model: model.provider,
     connections,
     running: conversations.counts.running,

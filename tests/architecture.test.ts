@@ -35,6 +35,7 @@ describe("the house", () => {
       config?.imports.map(({ specifier, typeOnly }) => [specifier, typeOnly]),
       [
         ["zod", true],
+        ["./config-health.ts", false],
         ["./config-schema.ts", false],
         ["./llm-config.ts", false],
       ],

@@ -5,6 +5,8 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { toErrorBody, toRetryAfterSeconds } from "#app/core/error-body.ts";
 import { AppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
+import type { Metrics } from "#app/core/metrics.ts";
+import { countRequest, routeOf } from "./metrics.ts";
 
 /** Fastify's own refusals, by its code. What is not here is a fault of ours. */
 const FASTIFY_ERRORS: Readonly<Record<string, (error: FastifyError) => AppError>> = {
@@ -19,8 +21,14 @@ const FASTIFY_ERRORS: Readonly<Record<string, (error: FastifyError) => AppError>
   FST_ERR_MAX_PARAM_LENGTH: (cause) => new AppError("route_not_found", { cause }),
 };
 
+/** Who hears of a refusal beside the client. */
+export interface ErrorWatch {
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
 /** Installs the handlers. Must be called before the routes, of which it takes note for `method_not_allowed`. */
-export function registerErrorForm(app: FastifyInstance, logger: Logger): void {
+export function registerErrorForm(app: FastifyInstance, watch: ErrorWatch): void {
   const routes: { method: string; pattern: RegExp }[] = [];
   app.addHook("onRoute", ({ method, url }) => {
     const pattern = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace(/:[^/]+/g, "[^/]+")}$`);
@@ -28,7 +36,7 @@ export function registerErrorForm(app: FastifyInstance, logger: Logger): void {
   });
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const known = error instanceof AppError ? error : FASTIFY_ERRORS[error.code]?.(error);
-    sendError(known ?? toHttpError(error), request, reply, logger);
+    sendError(known ?? toHttpError(error), request, reply, watch);
   });
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split("?")[0] ?? "";
@@ -40,16 +48,17 @@ export function registerErrorForm(app: FastifyInstance, logger: Logger): void {
       new AppError(allowed.length > 0 ? "method_not_allowed" : "route_not_found"),
       request,
       reply,
-      logger,
+      watch,
     );
   });
 }
 
 /** For Fastify's `frameworkErrors`: an address that cannot be routed, refused before any hook has run. */
-export function createUnroutableHandler(logger: Logger) {
+export function createUnroutableHandler(watch: ErrorWatch) {
   return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): void => {
     void reply.header("X-Request-Id", request.id).header("X-Content-Type-Options", "nosniff");
-    sendError(FASTIFY_ERRORS[error.code]?.(error) ?? toHttpError(error), request, reply, logger);
+    sendError(FASTIFY_ERRORS[error.code]?.(error) ?? toHttpError(error), request, reply, watch);
+    countRequest(watch.metrics, request, reply);
   };
 }
 
@@ -58,9 +67,11 @@ export function sendError(
   error: AppError,
   request: FastifyRequest,
   reply: FastifyReply,
-  logger: Logger,
+  { logger, metrics }: ErrorWatch,
 ): void {
-  const fields = { requestId: request.id, code: error.code, method: request.method };
+  metrics.count("errors_total", { route: routeOf(request), category: error.category });
+  const route = request.routeOptions?.url ?? "unknown";
+  const fields = { requestId: request.id, code: error.code, method: request.method, route };
   if (error.code === "internal_error")
     logger.error({ ...fields, err: error.cause ?? error }, "request_failed");
   else logger.debug(fields, "request_refused");

@@ -4,8 +4,10 @@
 // a variable may hold a secret.
 
 import { z } from "zod";
+import { BUDGET_FIELDS, budgetConflicts, toBudgets } from "./config-budgets.ts";
 import { CIRCUIT_FIELDS, circuitConflicts, toCircuits } from "./config-circuits.ts";
 import { choice, entriesOf, flag, integer } from "./config-fields.ts";
+import { HEALTH_FIELDS, healthConflicts } from "./config-health.ts";
 import { LLM_FIELDS, llmConflicts } from "./llm-config.ts";
 
 /** What is wrong with one entry of ALLOWED_ORIGINS; undefined when it is an origin as browsers send it (RFC 6454). */
@@ -83,11 +85,7 @@ const fields = {
     ),
   ...LLM_FIELDS,
   ...CIRCUIT_FIELDS,
-  DAILY_TOKEN_BUDGET: integer("tokens", 0, 999_999_999_999)
-    .prefault("300000")
-    .describe(
-      "Tokens the model may cost on a day (UTC), all visitors together; then personas use their own text.",
-    ),
+  ...BUDGET_FIELDS,
   RUNS_AT_ONCE: integer("replies", 1, 100_000)
     .prefault("500")
     .describe("Replies this process writes at a time; further ones wait for a place."),
@@ -127,19 +125,25 @@ const fields = {
     .prefault("30")
     .describe("Messages one connection may send in a minute."),
   DATA_DIR: z.string().prefault("data").describe("Folder of the personas, the objects and their knowledge."),
+  ...HEALTH_FIELDS,
 };
 
-/** The values by variable, and `circuits`: what each breaker has of its own and what it has in common. */
+/** The values by variable, and `circuits`: what each breaker has of its own and what it has in common, and `budgets`. */
 export const ENVIRONMENT_SCHEMA = z
   .object(fields)
-  .transform((values) => ({ ...values, circuits: toCircuits(values) }));
+  .transform((values) => ({ ...values, circuits: toCircuits(values), budgets: toBudgets(values) }));
 
 /**
  * Rules between variables, on the text as it was given. Apart from the schema because zod skips the checks of an
  * object once a field has failed, and all problems shall show at once.
  */
 export function environmentConflicts(given: Readonly<Record<string, string>>): readonly EnvironmentIssue[] {
-  const issues = [...llmConflicts(given), ...circuitConflicts(given)];
+  const issues = [
+    ...llmConflicts(given),
+    ...circuitConflicts(given),
+    ...healthConflicts(given),
+    ...budgetConflicts(given),
+  ];
   if (given.REDIS_USE_FOR_MEMORY === "true" && !given.REDIS_URL) {
     issues.push({ path: ["REDIS_URL"], message: "must be set where REDIS_USE_FOR_MEMORY is true" });
   }

@@ -3,6 +3,7 @@
 // Does not read process.env (main.ts hands it in), and does not decide what the settings do.
 
 import type { z } from "zod";
+import { type HealthConfig, toHealthConfig } from "./config-health.ts";
 import {
   ENVIRONMENT_SCHEMA,
   type EnvironmentIssue,
@@ -48,8 +49,8 @@ export interface Config {
   readonly messagesPerMinute: number;
   /** MESSAGES_PER_MINUTE_PER_CONNECTION: 30 by default. */
   readonly messagesPerMinutePerConnection: number;
-  /** DAILY_TOKEN_BUDGET: 300,000 by default. */
-  readonly dailyTokenBudget: number;
+  /** …_TOKEN_BUDGET, …_COST_BUDGET and prices; by default 300,000 tokens a day and no other limit. */
+  readonly budgets: EnvironmentValues["budgets"];
   /** RUNS_AT_ONCE: 500 by default. */
   readonly runsAtOnce: number;
   /** RUNS_AT_ONCE_PER_VISITOR: 2 by default. */
@@ -60,6 +61,8 @@ export interface Config {
   readonly redisForMemory: boolean;
   /** DATA_DIR: folder of personas and knowledge, `data` by default; relative to the working directory. */
   readonly dataDir: string;
+  /** Who may look inside, and who is told of trouble. */
+  readonly health: HealthConfig;
 }
 
 export interface ConfigProblem {
@@ -125,11 +128,12 @@ function toConfig(values: EnvironmentValues): Config {
     maxConnectionsPerAddress: values.WS_MAX_CONNECTIONS_PER_ADDRESS,
     messagesPerMinute: values.MESSAGES_PER_MINUTE,
     messagesPerMinutePerConnection: values.MESSAGES_PER_MINUTE_PER_CONNECTION,
-    dailyTokenBudget: values.DAILY_TOKEN_BUDGET,
+    budgets: values.budgets,
     runsAtOnce: values.RUNS_AT_ONCE,
     runsAtOncePerVisitor: values.RUNS_AT_ONCE_PER_VISITOR,
     redisUrl: values.REDIS_URL || undefined,
     redisForMemory: values.REDIS_URL !== "" && values.REDIS_USE_FOR_MEMORY !== "false",
     dataDir: values.DATA_DIR,
+    health: toHealthConfig(values),
   });
 }

@@ -2,11 +2,12 @@
 // Promises: one slow answer is no outage; a change is told once. Reports every probe to the circuit, so that a Redis
 // that does not answer is not asked again by everybody, and one that does is used again at once.
 
+import { isRefusal } from "./redis-errors.ts";
 import type { CircuitBreaker } from "./resilience.ts";
 
 export interface RedisWatchOptions {
-  /** Rejects when there is no answer in time. */
-  readonly probe: () => Promise<unknown>;
+  /** Rejects when there is no answer in time; asked for a write where one was refused. */
+  readonly probe: (withWrite: boolean) => Promise<unknown>;
   readonly breaker?: CircuitBreaker | undefined;
   readonly isUp: boolean;
 }
@@ -21,8 +22,6 @@ type ChangeListener = (change: {
 const PROBE_EVERY_MS = 1_000;
 /** So many probes in a row have to fail. */
 const FAILED_PROBES = 2;
-/** A Redis that refuses to write, full or a replica, still answers probes. */
-const REFUSAL_HOLDS_MS = 5_000;
 const NEVER = new AbortController().signal;
 
 export class RedisWatch {
@@ -33,13 +32,15 @@ export class RedisWatch {
   #failedProbes = 0;
   #changedAtMs = performance.now();
   #wasDown: boolean;
-  #refusedAtMs = Number.NEGATIVE_INFINITY;
+  #isRefusing = false;
   #reason = "away";
 
   constructor(options: RedisWatchOptions) {
     this.#options = options;
     this.#isUp = options.isUp;
     this.#wasDown = !options.isUp;
+    // Until a probe has been answered.
+    this.#failedProbes = options.isUp ? 0 : 1;
     this.#timer = setInterval(() => void this.#probe(), PROBE_EVERY_MS);
     this.#timer.unref();
   }
@@ -60,9 +61,9 @@ export class RedisWatch {
 
   /** A command was not answered, or was refused though Redis answers. */
   report(error: Error): void {
-    if (/^(?:OOM|READONLY|MISCONF|NOREPLICAS)/.test(error.message)) {
-      this.#refusedAtMs = performance.now();
-      this.#reason = error.message.split(" ", 1)[0] ?? "refused";
+    if (this.#isUp) this.#reason = reasonOf(error);
+    if (isRefusal(error)) {
+      this.#isRefusing = true;
       this.#settle();
       return;
     }
@@ -74,19 +75,29 @@ export class RedisWatch {
   }
 
   async #probe(): Promise<void> {
-    const { probe, breaker } = this.#options;
+    const { breaker } = this.#options;
+    // An open circuit spares the callers, not this: the first answer closes it, not the end of its pause.
+    const isCut = breaker !== undefined && breaker.state !== "closed";
     try {
-      await (breaker ? breaker.run(() => probe(), NEVER) : probe());
+      await (breaker && !isCut ? breaker.run(() => this.#ask(), NEVER) : this.#ask());
       this.#failedProbes = 0;
+      if (isCut) breaker.reset();
     } catch (error) {
       this.#failedProbes += 1;
-      if (!this.#isRefusing) this.#reason = error instanceof Error ? error.message : "away";
+      if (this.#isUp) this.#reason = reasonOf(error);
     }
     this.#settle();
   }
 
-  get #isRefusing(): boolean {
-    return performance.now() - this.#refusedAtMs < REFUSAL_HOLDS_MS;
+  /** A refusal is an answer: what can be read shall be read. */
+  async #ask(): Promise<void> {
+    const withWrite = this.#isRefusing;
+    try {
+      await this.#options.probe(withWrite);
+      if (withWrite) this.#isRefusing = false;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+    }
   }
 
   #settle(): void {
@@ -101,4 +112,10 @@ export class RedisWatch {
     this.#changedAtMs = now;
     for (const listener of this.#listeners) listener({ isUp, downMs, reason: this.#reason });
   }
+}
+
+/** A word for a refusal, for the rest what was said of the connection. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "away";
+  return isRefusal(error) ? (error.message.split(" ", 1)[0] ?? "refused") : error.message;
 }

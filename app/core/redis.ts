@@ -30,6 +30,8 @@ const MIN_RETRY_AFTER_MS = 1_000;
 const START_DEADLINE_MS = 2_900;
 /** How long a call waits for a connection that was lost just now. With the call's own 500 ms below a second. */
 const RETRY_WINDOW_MS = 300;
+const PROBE_KEY = "parley:probe";
+const PROBE_KEY_MS = 5_000;
 
 export class RedisConnection {
   /** For other keepers of core (the rate limiter). */
@@ -83,18 +85,23 @@ export class RedisConnection {
   /** Whether it can be relied on at this moment. */
   get watch(): RedisWatch {
     this.#watch ??= new RedisWatch({
-      probe: () => this.#proveUsable(),
+      probe: (withWrite) => this.#proveUsable(withWrite),
       breaker: this.#options.breaker,
       isUp: this.isReady,
     });
     return this.#watch;
   }
 
-  /** An answer; and once, that it comes from a server that is new enough. */
-  async #proveUsable(): Promise<void> {
-    if (this.#isChecked) await this.ping();
-    else readServerVersion(await this.client.info("server"));
-    this.#isChecked = true;
+  /** An answer, to a write where that is asked for; and once, that it comes from a server that is new enough. */
+  async #proveUsable(withWrite: boolean): Promise<void> {
+    try {
+      if (!this.#isChecked) readServerVersion(await this.client.info("server"));
+      this.#isChecked = true;
+      await (withWrite ? this.client.set(PROBE_KEY, "", "PX", PROBE_KEY_MS) : this.client.ping());
+    } catch (error) {
+      // Why there is no connection says more than that there is none.
+      throw (this.isReady ? undefined : this.#trouble) ?? withoutParticulars(error);
+    }
   }
 
   /** Connects both and checks the server; returns its version. For {@link connectRedis}. */

@@ -25,6 +25,8 @@ const CIRCUIT = {
   retry: { maxAttempts: 3, waitMinMs: 1_000, waitMaxMs: 10_000 },
 };
 
+const UNLIMITED = { tokens: 0, costMicros: 0 };
+
 const DEFAULTS: Config = {
   port: 8000,
   host: "0.0.0.0",
@@ -54,12 +56,28 @@ const DEFAULTS: Config = {
   maxConnectionsPerAddress: 100,
   messagesPerMinute: 60,
   messagesPerMinutePerConnection: 30,
-  dailyTokenBudget: 300_000,
+  budgets: {
+    run: UNLIMITED,
+    conversation: UNLIMITED,
+    visitor: UNLIMITED,
+    organisation: UNLIMITED,
+    day: { tokens: 300_000, costMicros: 0 },
+    organisationId: "default",
+    prices: { model: { input: 0, output: 0 }, "fallback-model": { input: 0, output: 0 } },
+  },
   runsAtOnce: 500,
   runsAtOncePerVisitor: 2,
   redisUrl: undefined,
   redisForMemory: false,
   dataDir: "data",
+  health: {
+    adminToken: undefined,
+    metricsToken: undefined,
+    retentionMinutes: 1_440,
+    checkIntervalMs: 30_000,
+    webhookUrl: undefined,
+    mail: undefined,
+  },
 };
 
 test("an empty environment gives the defaults", () => {
@@ -111,7 +129,6 @@ const ACCEPTED: readonly (readonly [name: string, value: string, expected: Parti
   ["WS_MAX_CONNECTIONS_PER_ADDRESS", "2000", { maxConnectionsPerAddress: 2000 }],
   ["MESSAGES_PER_MINUTE", "1000000", { messagesPerMinute: 1_000_000 }],
   ["MESSAGES_PER_MINUTE_PER_CONNECTION", "1", { messagesPerMinutePerConnection: 1 }],
-  ["DAILY_TOKEN_BUDGET", "0", { dailyTokenBudget: 0 }],
   ["RUNS_AT_ONCE", "1", { runsAtOnce: 1 }],
   ["RUNS_AT_ONCE_PER_VISITOR", "5", { runsAtOncePerVisitor: 5 }],
   ["REDIS_URL", "rediss://u:p@redis:6380/2", { redisUrl: "rediss://u:p@redis:6380/2", redisForMemory: true }],
@@ -228,7 +245,14 @@ const FREE_TEXT: ReadonlySet<string> = new Set([
     "DEEPSEEK_MODEL_NAME",
     "DEEPSEEK_DEPLOYMENT_NAME",
   ],
-  ...["LLM_ALLOWED_MODELS", "LANGSMITH_API_KEY", "LANGSMITH_PROJECT"],
+  ...[
+    "LLM_ALLOWED_MODELS",
+    "LANGSMITH_API_KEY",
+    "LANGSMITH_PROJECT",
+    "METRICS_TOKEN",
+    "ADMIN_TOKEN",
+    "ORGANISATION_ID",
+  ],
 ]);
 
 test("no message repeats a value, because it may be a secret put into the wrong variable", () => {

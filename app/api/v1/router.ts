@@ -4,9 +4,17 @@ import type { FastifyInstance } from "fastify";
 import { AppError } from "#app/core/errors.ts";
 import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
 import { type ChatReplyOptions, registerChatReply } from "./endpoints/chat-reply.ts";
+import { type CircuitsEndpointOptions, registerCircuits } from "./endpoints/circuits.ts";
+import { registerHealthStatus } from "./endpoints/health.ts";
+import { type HealthDetailedOptions, registerHealthDetailed } from "./endpoints/health-detailed.ts";
+import { type HealthDiagnosticsOptions, registerHealthDiagnostics } from "./endpoints/health-diagnostics.ts";
 import { registerPersonas } from "./endpoints/personas.ts";
 
+/** What is for operators. */
+export type OperationsOptions = HealthDetailedOptions & HealthDiagnosticsOptions & CircuitsEndpointOptions;
+
 export interface RouterOptions extends ChatReplyOptions {
+  readonly operations: OperationsOptions;
   readonly registry: PersonaRegistry;
 }
 
@@ -18,6 +26,10 @@ export function registerV1(app: FastifyInstance, options: RouterOptions): void {
       v1.removeContentTypeParser("text/plain");
       registerPersonas(v1, options.registry);
       registerChatReply(v1, options);
+      registerHealthStatus(v1, options.operations.report);
+      registerHealthDetailed(v1, options.operations);
+      registerHealthDiagnostics(v1, options.operations);
+      registerCircuits(v1, options.operations);
       v1.get("/chat/ws", () => {
         throw new AppError("invalid_frame", {
           message: "This address speaks WebSocket: send an upgrade request.",

@@ -33,6 +33,8 @@ interface Step {
 
 export class EventWriter {
   readonly #options: EventWriterOptions;
+  /** Names the life of the log that readers here were told of last. */
+  #epoch: string;
   #lastSeq: number;
   #shownSeq: number;
   #floorSeq = 0;
@@ -47,6 +49,7 @@ export class EventWriter {
 
   constructor(options: EventWriterOptions) {
     this.#options = options;
+    this.#epoch = options.head.epoch;
     this.#lastSeq = options.head.lastSeq;
     this.#shownSeq = options.head.lastSeq;
   }
@@ -120,8 +123,15 @@ export class EventWriter {
 
   /** It has not, or nobody knows: what comes next belongs to the life under its newest name. */
   goOn(): void {
-    if (this.#detached) this.#options.channel.move(this.#detached.epoch, this.#shownSeq);
+    if (this.#detached) this.#moveTo(this.#detached);
     this.#release();
+  }
+
+  /** Readers are told once a name. */
+  #moveTo({ epoch }: DetachedLog): void {
+    if (epoch === this.#epoch) return;
+    this.#epoch = epoch;
+    this.#options.channel.move(epoch, this.#shownSeq);
   }
 
   #release(): void {
@@ -185,7 +195,7 @@ export class EventWriter {
   /** What was never shown is numbered as it was, in a life of its own; what was shown stands in the old one for good. */
   #fail(error: unknown): void {
     if (!this.#isAttached) return;
-    const { detach, channel, onFailure } = this.#options;
+    const { detach, onFailure } = this.#options;
     const isAway = toAppError(error).code === "storage_unavailable";
     const life = isAway ? detach?.(this.#shownSeq) : undefined;
     if (!life) {
@@ -194,7 +204,7 @@ export class EventWriter {
       return;
     }
     this.#detached = life;
-    channel.move(life.epoch, this.#shownSeq);
+    this.#moveTo(life);
     for (const step of this.#steps.splice(0)) this.#showDetached(life, step);
   }
 }

@@ -3,7 +3,9 @@
 
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
+import { toAppError } from "#app/core/errors.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
+import { surelyNothingHappened } from "#app/core/redis-errors.ts";
 import type { DetachedLog } from "./detached-log.ts";
 import {
   type AppendListener,
@@ -59,9 +61,15 @@ export class RedisEventLog implements HomeLog {
     await this.#connection.run(APPEND, keysOf(APPEND, lease.conversationId), args);
   }
 
-  async adopt(lease: Lease, { epoch, baseSeq, events }: DetachedLog): Promise<void> {
+  async adopt(lease: Lease, { epoch, baseSeq, events }: DetachedLog): Promise<boolean> {
     const args = [String(lease.generation), epoch, String(baseSeq), this.#window[1], ...events];
-    await this.#connection.run(ADOPT, keysOf(ADOPT, lease.conversationId), args);
+    try {
+      await this.#connection.run(ADOPT, keysOf(ADOPT, lease.conversationId), args);
+      return true;
+    } catch (error) {
+      if (surelyNothingHappened(toAppError(error))) return false;
+      throw error;
+    }
   }
 
   async read(

@@ -11,9 +11,10 @@ import type { Lease } from "./run-lease.ts";
 export interface HomeLog extends EventLog {
   /**
    * The log goes on as that life: its epoch, what had been confirmed up to its base, its events. All or nothing.
-   * @throws AppError `run_interrupted` when the lease is no longer the newest; `storage_unavailable`
+   * @returns false where it surely does not, and has not heard of it: it takes nothing at the moment
+   * @throws AppError `run_interrupted` when the lease is no longer the newest; `storage_unavailable` when nobody knows
    */
-  adopt(lease: Lease, life: DetachedLog): Promise<void>;
+  adopt(lease: Lease, life: DetachedLog): Promise<boolean>;
 }
 
 export class ShelteredEventLog implements EventLog {
@@ -36,8 +37,8 @@ export class ShelteredEventLog implements EventLog {
     return this.#detached.get(conversationId);
   }
 
-  /** Hands the life to the storage. It stays readable here until {@link release}. @throws AppError as HomeLog.adopt */
-  adopt(lease: Lease, life: DetachedLog): Promise<void> {
+  /** Hands the life to the storage. It stays readable here until {@link release}. Returns and throws as HomeLog.adopt. */
+  adopt(lease: Lease, life: DetachedLog): Promise<boolean> {
     return this.#home.adopt(lease, life);
   }
 

@@ -137,8 +137,8 @@ class HeldTenure implements Tenure {
       await pause(RETRY_MS, undefined, { signal: gone }).catch(() => undefined);
       if (gone.aborted) return;
       try {
-        if (await this.#bringHome(life)) return;
-        this.#lose();
+        if (!(await this.#options.storage.lease.renew(this.lease))) this.#lose();
+        else if (await this.#bringHome(life)) return;
       } catch (error) {
         if (toAppError(error).code !== "storage_unavailable") this.#lose();
       }
@@ -151,10 +151,12 @@ class HeldTenure implements Tenure {
    */
   async #bringHome(life: DetachedLog): Promise<boolean> {
     const { storage, channel, logger } = this.#options;
-    if (!(await storage.lease.renew(this.lease))) return false;
     this.writer.hold();
     try {
-      await storage.shelter?.adopt(this.lease, life);
+      if (!(await storage.shelter?.adopt(this.lease, life))) {
+        this.writer.goOn();
+        return false;
+      }
       for (const change of life.changes) await storage.store.record(this.lease, change);
     } catch (error) {
       life.rename();
