@@ -6,8 +6,10 @@ import type { TextStorage } from "./session-record.ts";
 import type { ConversationState } from "./transcript.ts";
 
 export interface ChatClientOptions {
-  /** Address of the socket: `ws:` or `wss:`, path included. */
-  readonly url: string;
+  /** The server: `https://example.org`, with the path before `/api` where there is one. */
+  readonly host?: string;
+  /** In place of `host`: address of the socket, `ws:` or `wss:`, path included. */
+  readonly url?: string;
   /** Who answers a new conversation; the server's main persona where absent. */
   readonly persona?: PersonaRef | undefined;
   /** Language tag of the page. */
@@ -17,6 +19,8 @@ export interface ChatClientOptions {
   readonly backoff?: Backoff;
   /** Milliseconds without an answer after which the line counts as dead. */
   readonly patienceMs?: number;
+  /** Milliseconds that a WebSocket may take to open before another way is tried. */
+  readonly openTimeoutMs?: number;
   readonly random?: () => number;
 }
 

@@ -1,8 +1,6 @@
 // When to come back after a connection has ended: pure decisions, no timers, no sockets.
 // The close code's range instructs (protocol 2.3); without an instruction the wait grows with full jitter.
 
-import type { PersonaRef } from "#app/models/persona.ts";
-
 export type AfterClose =
   /** Come back by yourself; `afterMs` where the server named a time. */
   | { readonly type: "retry"; readonly afterMs?: number }
@@ -65,11 +63,4 @@ export function backoffMs(
   { baseMs, capMs }: Backoff = DEFAULT_BACKOFF,
 ): number {
   return Math.round(random * Math.min(capMs, baseMs * 2 ** Math.min(attempt, 16)));
-}
-
-/** The HTTP address that answers for a socket's address: a persona's own, or the list where nobody was chosen. */
-export function toProbeUrl(socketUrl: string, persona: PersonaRef | undefined): string {
-  const url = new URL(persona ? `/api/v1/${persona.kind}s/${persona.id}` : "/api/v1/personas", socketUrl);
-  url.protocol = url.protocol === "wss:" ? "https:" : "http:";
-  return url.href;
 }

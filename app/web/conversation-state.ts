@@ -2,22 +2,16 @@
 // Promises: an event changes the state only where its number is the next one, so that a repeat or a straggler
 // does nothing; a snapshot replaces what was known. Does not send, wait or touch a page.
 
-import type { ShownMessage } from "#app/models/server-event.ts";
 import { applyEvent } from "./conversation-event.ts";
 import type { ConnectionFrame, ServerFrame } from "./server-frame.ts";
-import type {
-  ChatMessage,
-  ConversationState,
-  LinkState,
-  Problem,
-  Speaker,
-  TranscriptItem,
-  UnsentMessage,
-} from "./transcript.ts";
+import { addOlder, applySnapshot, holds, setFeedback } from "./shown-history.ts";
+import type { ConversationState, LinkState, Problem, UnsentMessage } from "./transcript.ts";
+import type { TransportName } from "./transport.ts";
 
 export type ConversationAction =
   | { readonly type: "frame"; readonly frame: ServerFrame }
-  | { readonly type: "link"; readonly link: LinkState }
+  | { readonly type: "link"; readonly link: LinkState; readonly transport?: TransportName | undefined }
+  | { readonly type: "typing"; readonly othersTyping: boolean }
   | { readonly type: "queued"; readonly message: UnsentMessage }
   /** The server will never take this message. */
   | { readonly type: "refused"; readonly id: string; readonly problem: Problem }
@@ -26,6 +20,8 @@ export type ConversationAction =
   | { readonly type: "lost" }
   /** What is known has a hole: the next join asks for the whole. */
   | { readonly type: "position-lost" }
+  /** The visitor has erased the conversation elsewhere: only what never left this page remains. */
+  | { readonly type: "erased" }
   /** The visitor begins anew. */
   | { readonly type: "cleared" };
 
@@ -44,7 +40,10 @@ export function reduceConversation(state: ConversationState, action: Conversatio
     case "frame":
       return applyFrame(state, action.frame);
     case "link":
-      return { ...state, link: action.link, joined: state.joined && action.link.status === "online" };
+      return applyLink(state, action.link, action.transport);
+    case "typing":
+      if ((state.othersTyping ?? false) === action.othersTyping) return state;
+      return { ...state, othersTyping: action.othersTyping };
     case "queued":
       return { ...without(state, "problem"), unsent: [...state.unsent, action.message] };
     case "refused":
@@ -55,8 +54,10 @@ export function reduceConversation(state: ConversationState, action: Conversatio
       return lose(state);
     case "position-lost":
       return { ...without(state, "epoch"), joined: false };
+    case "erased":
+      return { ...anew(state), ended: true, erased: true, unsent: state.unsent };
     case "cleared":
-      return { ...INITIAL_STATE, link: state.link, ...kept(state) };
+      return anew(state);
     default:
       return action satisfies never;
   }
@@ -76,11 +77,14 @@ function applyFrame(state: ConversationState, frame: ServerFrame): ConversationS
   switch (frame.kind) {
     case "event": {
       if (frame.seq !== state.seq + 1) return state;
-      const next = { ...state, seq: frame.seq };
+      const next = { ...withoutOutage(state), seq: frame.seq };
       return frame.event ? applyEvent(next, frame.event) : next;
     }
     case "snapshot":
       return applySnapshot(state, frame.messages, frame.seq);
+    case "erased":
+      // What follows is the caller's: a conversation's end is no step in it.
+      return state;
     case "connection":
       return applyConnectionFrame(state, frame);
     default:
@@ -115,44 +119,32 @@ function applyConnectionFrame(state: ConversationState, frame: ConnectionFrame):
       } as const;
       return { ...without(state, "problem"), unsent, waiting: [...state.waiting, message] };
     }
+    case "history":
+      return addOlder(state, frame.value.messages, frame.value.hasMore);
+    case "feedback.saved":
+      return setFeedback(without(state, "problem"), frame.value.messageId, frame.value.rating);
     default:
       return state;
   }
 }
 
-function applySnapshot(
+function applyLink(
   state: ConversationState,
-  shown: readonly ShownMessage[],
-  seq: number,
+  link: LinkState,
+  transport: TransportName | undefined,
 ): ConversationState {
-  const messages: TranscriptItem[] = [];
-  const waiting: ChatMessage[] = [];
-  for (const message of shown) {
-    const item = toChatMessage(message);
-    if (item.state === "waiting") waiting.push(item);
-    else messages.push(item);
-  }
-  const unsent = state.unsent.filter(({ id }) => !holds(messages, id) && !holds(waiting, id));
-  return { ...without(state, "run"), messages, waiting, unsent, seq };
-}
-
-function toChatMessage({ id, role, content, metadata }: ShownMessage): ChatMessage {
-  const { persona, source, partial, waiting, runId } = metadata;
+  const isOnline = link.status === "online";
   return {
-    type: "message",
-    id,
-    role,
-    text: content,
-    state: partial === true ? "stopped" : waiting === true ? "waiting" : "done",
-    ...(typeof source === "string" ? { source } : {}),
-    ...(typeof runId === "string" ? { runId } : {}),
-    ...(isSpeaker(persona) ? { speaker: { kind: persona.kind, id: persona.id } } : {}),
+    ...(isOnline ? state : without(state, "othersTyping")),
+    link,
+    joined: state.joined && isOnline,
+    ...(isOnline && transport ? { transport } : {}),
   };
 }
 
-function isSpeaker(value: unknown): value is Speaker {
-  if (typeof value !== "object" || value === null || !("kind" in value) || !("id" in value)) return false;
-  return (value.kind === "persona" || value.kind === "object") && typeof value.id === "string";
+/** An outage is over when something comes again. */
+function withoutOutage(state: ConversationState): ConversationState {
+  return state.problem?.code === "storage_unavailable" ? without(state, "problem") : state;
 }
 
 function refuse(state: ConversationState, id: string, problem: Problem): ConversationState {
@@ -174,23 +166,20 @@ function lose(state: ConversationState): ConversationState {
   );
   const again = state.waiting.map(({ id, text }) => ({ id, text }));
   return {
-    ...INITIAL_STATE,
-    link: state.link,
-    ...kept(state),
+    ...anew(state),
     ended: true,
     past: [...state.past, ...ended],
     unsent: [...again, ...state.unsent],
   };
 }
 
-/** What belongs to the server and the visitor's choice rather than to one conversation. */
-function kept({ maxMessageChars, persona }: ConversationState): Partial<ConversationState> {
+/** What belongs to the server and the visitor's choice rather than to one conversation stays. */
+function anew({ link, transport, maxMessageChars, persona }: ConversationState): ConversationState {
   return {
+    ...INITIAL_STATE,
+    link,
+    ...(transport === undefined ? {} : { transport }),
     ...(maxMessageChars === undefined ? {} : { maxMessageChars }),
     ...(persona === undefined ? {} : { persona }),
   };
-}
-
-function holds(items: readonly TranscriptItem[], id: string): boolean {
-  return items.some((item) => item.id === id);
 }

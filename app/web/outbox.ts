@@ -1,15 +1,16 @@
 // Sends the unsent messages one after the other: the next goes when the one before is accepted or refused, so that
 // a message refused for a moment cannot be overtaken by its successor. Keeps no texts; the state does.
 
+import type { ClientFrame } from "#app/models/client-frame.ts";
 import type { UnsentMessage } from "./transcript.ts";
 
 export class Outbox {
-  readonly #send: (frame: object) => boolean;
+  readonly #send: (frame: ClientFrame) => boolean;
   /** The message that is on its way. */
   #sentId: string | undefined;
   #pause: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(send: (frame: object) => boolean) {
+  constructor(send: (frame: ClientFrame) => boolean) {
     this.#send = send;
   }
 

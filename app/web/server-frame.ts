@@ -12,6 +12,8 @@ export type ServerFrame =
   /** A numbered event; `event` is undefined where this version does not know its type. */
   | { readonly kind: "event"; readonly seq: number; readonly event: ConversationEvent | undefined }
   | { readonly kind: "snapshot"; readonly seq: number; readonly messages: readonly ShownMessage[] }
+  /** The conversation is no more; the connection ends. */
+  | { readonly kind: "erased" }
   | ({ readonly kind: "connection" } & ConnectionFrame);
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -21,6 +23,7 @@ type Check = (fields: Fields) => boolean;
 export function parseServerFrame(text: string): ServerFrame | undefined {
   const frame = parseObject(text);
   if (!frame) return undefined;
+  if (frame.type === "CUSTOM" && frame.name === "conversation.erased") return { kind: "erased" };
   if (isPosition(frame.seq)) {
     const known = EVENTS[nameOf(frame)]?.(frame) ?? false;
     // Checked above: the fields that a reader of this event touches are there and have their types.

@@ -1,4 +1,5 @@
-// What a page keeps so that a reload comes back: the conversation's secret, and messages that were not accepted.
+// What a page keeps so that a reload comes back: the conversation's secret, messages that were not accepted, and what
+// is being typed. A tab that the browser copies from another one is in the same conversation, with the same ids.
 // A storage that is full, forbidden or was written by somebody else is the same as an empty one.
 
 import type { UnsentMessage } from "./transcript.ts";
@@ -15,13 +16,21 @@ export interface SessionRecord {
   /** The server has known the conversation. */
   readonly joined: boolean;
   readonly unsent: readonly UnsentMessage[];
+  /** What the visitor has typed and not sent. */
+  readonly draft: string;
 }
 
 const KEY = "parley.conversation.v1";
 const SECRET = /^[A-Za-z0-9_-]{22,64}$/;
 
 export function createRecord(): SessionRecord {
-  return { conversationId: createSecret(), resumeToken: createSecret(), joined: false, unsent: [] };
+  return {
+    conversationId: createSecret(),
+    resumeToken: createSecret(),
+    joined: false,
+    unsent: [],
+    draft: "",
+  };
 }
 
 export function loadRecord(storage: TextStorage | undefined): SessionRecord | undefined {
@@ -52,9 +61,15 @@ export function createSecret(): string {
 
 function parseRecord(value: unknown): SessionRecord | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { conversationId, resumeToken, joined, unsent }: Record<string, unknown> = { ...value };
+  const { conversationId, resumeToken, joined, unsent, draft }: Record<string, unknown> = { ...value };
   if (!isSecret(conversationId) || !isSecret(resumeToken) || !Array.isArray(unsent)) return undefined;
-  return { conversationId, resumeToken, joined: joined === true, unsent: unsent.filter(isUnsent) };
+  return {
+    conversationId,
+    resumeToken,
+    joined: joined === true,
+    unsent: unsent.filter(isUnsent),
+    draft: typeof draft === "string" ? draft : "",
+  };
 }
 
 function isSecret(value: unknown): value is string {

@@ -2,6 +2,7 @@
 
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { ShownPersona } from "#app/models/server-event.ts";
+import type { TransportName } from "./transport.ts";
 
 /** What went wrong, by the code of the protocol's table; `message` is the server's wording, in English. */
 export interface Problem {
@@ -30,6 +31,8 @@ export interface ChatMessage {
   /** `length` or `content_filter` where the model was cut short. */
   readonly finishReason?: string;
   readonly problem?: Problem;
+  /** The visitor's judgement of a reply, as the server has stored it. */
+  readonly feedback?: { readonly rating: "up" | "down" };
 }
 
 /** Somebody else answers from here on. */
@@ -57,17 +60,25 @@ export interface UnsentMessage {
 
 export interface ConversationState {
   readonly link: LinkState;
+  /** Which way the frames go, or went last. */
+  readonly transport?: TransportName;
   /** The conversation is open on the present connection. */
   readonly joined: boolean;
   readonly storage?: "redis" | "memory";
   readonly persona?: ShownPersona;
   /** Who greeted at the top of the transcript. */
   readonly opening?: ShownPersona;
-  /** A conversation before this one was lost on the server. */
+  /** A conversation before this one is no longer on the server. */
   readonly ended?: true;
+  /** It was erased, from another tab or device: nothing of it stays to be read here either. */
+  readonly erased?: true;
   /** Conversations that ended under the visitor's eyes, oldest first. */
   readonly past: readonly TranscriptItem[];
   readonly messages: readonly TranscriptItem[];
+  /** There may be messages before the first one: `loadOlder` asks for them. */
+  readonly hasOlder?: boolean;
+  /** Somebody writes on another connection of this conversation. */
+  readonly othersTyping?: boolean;
   /** Accepted messages that wait in line. */
   readonly waiting: readonly ChatMessage[];
   /** Messages that the server has not accepted yet, in the order in which they go out. */
@@ -77,6 +88,6 @@ export interface ConversationState {
   /** Number of the last event that this state holds. */
   readonly seq: number;
   readonly maxMessageChars?: number;
-  /** The last refusal; gone when something is sent. */
+  /** The last refusal; gone when something is sent or taken, or when the server goes on. */
   readonly problem?: Problem;
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { parseCatalogueList } from "#app/web/catalogue.ts";
-import { backoffMs, decideAfterClose, decideAfterProbe, toProbeUrl } from "#app/web/connection-policy.ts";
+import { backoffMs, decideAfterClose, decideAfterProbe } from "#app/web/connection-policy.ts";
 import { chooseLocale, createWords } from "#app/web/page-texts.ts";
 import { takeSentences } from "#app/web/spoken-sentences.ts";
 
@@ -41,15 +41,6 @@ it("a probe's status and Retry-After, in seconds or as a date, decide", () => {
   assert.deepEqual(decideAfterProbe(503, "soon", nowMs), { type: "retry" });
   assert.equal(decideAfterProbe(401, null, nowMs).type, "stop");
   assert.equal(decideAfterProbe(403, null, nowMs).type, "stop");
-});
-
-it("the probe asks for the chosen partner on the socket's own host", () => {
-  const socket = "wss://example.org/api/v1/chat/ws";
-  assert.equal(
-    toProbeUrl(socket, { kind: "object", id: "engine" }),
-    "https://example.org/api/v1/objects/engine",
-  );
-  assert.equal(toProbeUrl("ws://example.org:1/x", undefined), "http://example.org:1/api/v1/personas");
 });
 
 it("sentences are spoken once each, when they are finished", () => {

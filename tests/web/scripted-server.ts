@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type WebSocket, WebSocketServer } from "ws";
 import { until } from "../support/until.ts";
+import { ScriptedRequests } from "./scripted-requests.ts";
 import { ADA } from "./shown-personas.ts";
 
 export interface ClientFrame {
@@ -92,16 +93,34 @@ export class ScriptedServer {
   readonly probes: string[] = [];
   /** Set: upgrades and probes are answered with this status. */
   refusal: { status: number; retryAfter?: string } | undefined;
+  /** Set: upgrades do not get through, though HTTP does; they are cut, or nobody answers them. */
+  blocking: "cut" | "hang" | undefined;
+  /** How many upgrades were asked for. */
+  upgrades = 0;
+  /** What was asked for below `/api/v1/conversations/`. */
+  readonly requests = new ScriptedRequests();
   readonly #http: Server;
+  /** They are nobody's any more: Node does not close them with the server. */
+  readonly #hanging: { destroy(): void }[] = [];
   readonly #sockets = new WebSocketServer({ noServer: true });
 
   constructor() {
     this.#http = createServer((request, response) => {
+      if (this.requests.take(request, response)) return;
       this.probes.push(request.url ?? "");
       if (this.refusal?.retryAfter) response.setHeader("retry-after", this.refusal.retryAfter);
       response.writeHead(this.refusal?.status ?? 200).end("{}");
     });
     this.#http.on("upgrade", (request, socket, head) => {
+      this.upgrades += 1;
+      if (this.blocking === "hang") {
+        this.#hanging.push(socket);
+        return;
+      }
+      if (this.blocking === "cut") {
+        socket.destroy();
+        return;
+      }
       if (this.refusal) {
         socket.end(`HTTP/1.1 ${this.refusal.status} Refused\r\nConnection: close\r\n\r\n`);
         return;
@@ -128,6 +147,8 @@ export class ScriptedServer {
 
   async close(): Promise<void> {
     for (const connection of this.connections) connection.terminate();
+    for (const socket of this.#hanging) socket.destroy();
+    this.requests.close();
     this.#http.closeAllConnections();
     await new Promise<void>((resolve) => this.#http.close(() => resolve()));
   }

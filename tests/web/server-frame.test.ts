@@ -64,3 +64,9 @@ it("who is typing and what was rated arrive under their names, and not with fiel
       assert.equal(parse({ type: "CUSTOM", name, value: { ...value, [key]: undefined } }), undefined, key);
   }
 });
+
+it("the end of a conversation arrives with a number and without", () => {
+  const erased = { type: "CUSTOM", name: "conversation.erased", value: {} };
+  assert.deepEqual(parse(erased), { kind: "erased" });
+  assert.deepEqual(parse({ ...erased, seq: 7 }), { kind: "erased" });
+});
