@@ -3,7 +3,6 @@
 // password in any message, which ioredis would hand on with its errors.
 
 import { AppError, ERROR_TABLE, type ErrorCode } from "./errors.ts";
-import { CircuitOpenError } from "./resilience.ts";
 
 /** First word of an error that a script of ours makes; the second one is a code of the table. */
 export const SCRIPT_ERROR_PREFIX = "PARLEY";
@@ -42,16 +41,6 @@ export function isNoScript(error: unknown): boolean {
 
 export function isOutOfOrder(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith(`${SCRIPT_ERROR_PREFIX} ${OUT_OF_ORDER}`);
-}
-
-/** Redis answers, and takes no writes: it is full, a replica, or cannot keep what it is given. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof Error && /^(?:OOM|READONLY|MISCONF|NOREPLICAS)/.test(error.message);
-}
-
-/** Whether what {@link toRedisError} made of an error tells that nothing happened; else nobody can say. */
-export function surelyNothingHappened({ cause }: AppError): boolean {
-  return cause instanceof CircuitOpenError || isRefusal(cause) || wasNotCarriedOut(cause);
 }
 
 /** The command was not carried out, for sure, and has not used up its time: it was not sent, or a replica refused it. */

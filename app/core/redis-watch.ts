@@ -2,7 +2,7 @@
 // Promises: one slow answer is no outage; a change is told once. Reports every probe to the circuit, so that a Redis
 // that does not answer is not asked again by everybody, and one that does is used again at once.
 
-import { isRefusal } from "./redis-errors.ts";
+import { isRefusal } from "./redis-refusals.ts";
 import type { CircuitBreaker } from "./resilience.ts";
 
 export interface RedisWatchOptions {

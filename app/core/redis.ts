@@ -7,6 +7,7 @@ import { AppError } from "./errors.ts";
 import type { Logger } from "./logging.ts";
 import { PatientRedis } from "./redis-client.ts";
 import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
+import { isRefusal } from "./redis-refusals.ts";
 import type { RedisScript } from "./redis-script.ts";
 import { ScriptRunner } from "./redis-script-runner.ts";
 import { parseRedisUrl, REDIS_SETTINGS, readServerVersion } from "./redis-settings.ts";
@@ -24,6 +25,8 @@ export interface RedisConnectionOptions {
   readonly breaker?: CircuitBreaker | undefined;
   /** A Redis that is away at first is waited for in the background. */
   readonly mayBeAway?: boolean;
+  /** How long the first connection may take. */
+  readonly withinMs?: number;
 }
 
 const MIN_RETRY_AFTER_MS = 1_000;
@@ -99,9 +102,15 @@ export class RedisConnection {
       this.#isChecked = true;
       await (withWrite ? this.client.set(PROBE_KEY, "", "PX", PROBE_KEY_MS) : this.client.ping());
     } catch (error) {
-      // Why there is no connection says more than that there is none.
-      throw (this.isReady ? undefined : this.#trouble) ?? withoutParticulars(error);
+      throw this.#why(error);
     }
+  }
+
+  /** Why there is no connection says more than that there is none. */
+  #why(error: unknown): Error {
+    const failure = withoutParticulars(error);
+    if (this.isReady || isRefusal(failure)) return failure;
+    return this.#trouble ?? new Error("the connection was lost");
   }
 
   /** Connects both and checks the server; returns its version. For {@link connectRedis}. */
@@ -154,7 +163,7 @@ export class RedisConnection {
 
   #reported(error: unknown): AppError {
     const failure = toRedisError(error);
-    if (failure.code === "storage_unavailable") this.#watch?.report(withoutParticulars(error));
+    if (failure.code === "storage_unavailable") this.#watch?.report(this.#why(error));
     return failure;
   }
 
@@ -237,10 +246,11 @@ export async function connectRedis(
   options: RedisConnectionOptions,
 ): Promise<{ connection: RedisConnection; version: string | undefined }> {
   const connection = new RedisConnection(options);
+  const { withinMs = START_DEADLINE_MS } = options;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const cause = new Error(`no answer from Redis within ${START_DEADLINE_MS} ms`);
-    timer = setTimeout(() => reject(cause), START_DEADLINE_MS);
+    const cause = new Error(`no answer from Redis within ${Math.round(withinMs)} ms`);
+    timer = setTimeout(() => reject(cause), withinMs);
   });
   try {
     return { connection, version: await Promise.race([connection.open(), late]) };

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import { toAppError } from "#app/core/errors.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
-import { surelyNothingHappened } from "#app/core/redis-errors.ts";
+import { surelyNothingHappened } from "#app/core/redis-refusals.ts";
 import type { DetachedLog } from "./detached-log.ts";
 import {
   type AppendListener,
@@ -62,7 +62,9 @@ export class RedisEventLog implements HomeLog {
   }
 
   async adopt(lease: Lease, { epoch, baseSeq, events }: DetachedLog): Promise<boolean> {
-    const args = [String(lease.generation), epoch, String(baseSeq), this.#window[1], ...events];
+    // The monotonic clock, in microseconds: one process makes all attempts under one lease.
+    const attempt = String(Math.round(performance.now() * 1_000));
+    const args = [String(lease.generation), epoch, String(baseSeq), this.#window[1], attempt, ...events];
     try {
       await this.#connection.run(ADOPT, keysOf(ADOPT, lease.conversationId), args);
       return true;

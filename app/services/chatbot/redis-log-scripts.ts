@@ -60,7 +60,8 @@ return 1`,
 /**
  * Atomic: the fence, and that the log goes on as another life. Of the old one stays what both have; numbers above the
  * base, which were never confirmed, get the new life's events. What is published has no events: who listens has to look.
- * Takes generation, epoch, base, life of the events in ms, events.
+ * An attempt that was given up may still arrive: behind a later one of the same lease it is refused.
+ * Takes generation, epoch, base, life of the events in ms, time of the attempt, events.
  */
 export const ADOPT = defineScript({
   name: "adopt",
@@ -69,15 +70,18 @@ export const ADOPT = defineScript({
 local generation, epoch, base = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local top = tonumber(redis.call("HGET", META, "top"))
 if not top or redis.call("HGET", LEASE, "generation") ~= generation then return fail("run_interrupted") end
+local adopted = redis.call("HGET", META, "adopted") or ""
+local by, attempt = string.match(adopted, "^(%d+) (%d+)$")
+if by == generation and tonumber(attempt) >= tonumber(ARGV[5]) then return fail("run_interrupted") end
 local kept = {}
 if top >= base then kept = redis.call("XRANGE", EVENTS, "-", string.format("%d-0", base)) end
 redis.call("DEL", EVENTS)
 for _, entry in ipairs(kept) do redis.call("XADD", EVENTS, entry[1], "e", entry[2][2]) end
-for index = 5, #ARGV do
-  redis.call("XADD", EVENTS, string.format("%d-0", base + index - 4), "e", ARGV[index])
+for index = 6, #ARGV do
+  redis.call("XADD", EVENTS, string.format("%d-0", base + index - 5), "e", ARGV[index])
 end
 redis.call("PEXPIRE", EVENTS, ARGV[4])
-redis.call("HSET", META, "epoch", epoch, "top", base + #ARGV - 4)
+redis.call("HSET", META, "epoch", epoch, "top", base + #ARGV - 5, "adopted", generation .. " " .. ARGV[5])
 redis.call("SPUBLISH", LIVE, "0 " .. epoch .. "\\n")
 return 1`,
 });

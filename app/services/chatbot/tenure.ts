@@ -28,6 +28,8 @@ export interface Tenure {
   readonly writer: EventWriter;
   /** Aborted with a RunStop `lease-lost`. */
   readonly ended: AbortSignal;
+  /** The lease is known to be gone: nothing more is shown or recorded under it. */
+  lose(): void;
   /** The conversation as it was just read: what goes on without the storage goes on with this. */
   readsAs(conversation: Conversation): void;
   /**
@@ -81,8 +83,8 @@ class HeldTenure implements Tenure {
       record: (change) => storage.store.record(lease, change),
       detach: (shownSeq) => this.#detach(shownSeq),
       onFailure: (error) => {
-        logger.error({ err: error }, "event_append_failed");
-        this.#lose();
+        if (!this.ended.aborted) logger.error({ err: error }, "event_append_failed");
+        this.lose();
       },
     });
     this.#renewal = setInterval(() => void this.#renew(), LEASE_TIMES.renewEveryMs);
@@ -119,7 +121,8 @@ class HeldTenure implements Tenure {
 
   #detach(shownSeq: number): DetachedLog | undefined {
     const { storage, logger } = this.#options;
-    if (!this.#conversation) return undefined;
+    // Who has lost the lease holds nothing back for the storage, either: the conversation may have been erased.
+    if (!this.#conversation || this.ended.aborted) return undefined;
     const life = storage.shelter?.detach(this.#conversation, shownSeq);
     if (!life) return undefined;
     logger.warn({ seq: shownSeq }, "run_detached");
@@ -137,10 +140,10 @@ class HeldTenure implements Tenure {
       await pause(RETRY_MS, undefined, { signal: gone }).catch(() => undefined);
       if (gone.aborted) return;
       try {
-        if (!(await this.#options.storage.lease.renew(this.lease))) this.#lose();
+        if (!(await this.#options.storage.lease.renew(this.lease))) this.lose();
         else if (await this.#bringHome(life)) return;
       } catch (error) {
-        if (toAppError(error).code !== "storage_unavailable") this.#lose();
+        if (toAppError(error).code !== "storage_unavailable") this.lose();
       }
     }
   }
@@ -170,14 +173,14 @@ class HeldTenure implements Tenure {
     return true;
   }
 
-  #lose(): void {
+  lose(): void {
     this.#ended.abort(new RunStop("lease-lost"));
   }
 
   async #renew(): Promise<void> {
     // An answer that does not come is no loss: the next renewal asks again, and the fence guards every write.
     const held = await this.#options.storage.lease.renew(this.lease).catch(() => true);
-    if (!held) this.#lose();
+    if (!held) this.lose();
   }
 }
 

@@ -209,3 +209,28 @@ describe("a reader that is stopped", () => {
     assert.deepEqual(shown.seqs, [1, 2]);
   });
 });
+
+describe("a reader whose log goes on in another life", () => {
+  it("is lost when it was behind: what it has read belongs to the old one", async (test) => {
+    const { start, publish, channel, shown, lost, storage } = await startReading(test);
+    await publish(250);
+    storage.beforeNext("read", async () => channel.move("another", 250));
+    start(0);
+    await settle(30);
+    assert.deepEqual([shown.seqs, lost], [[], [undefined]]);
+  });
+
+  it("gets nothing twice when the life it reads comes home meanwhile", async (test) => {
+    const { start, publish, channel, shown, levels, storage, head } = await startReading(test);
+    await publish(450);
+    const { epoch, lastSeq } = await head();
+    storage.beforeNext("read", async () => channel.move(epoch, lastSeq));
+    start(0);
+    await settle(30);
+    assert.deepEqual(
+      shown.seqs,
+      Array.from({ length: 450 }, (_, index) => index + 1),
+    );
+    assert.deepEqual(levels, [450]);
+  });
+});

@@ -240,3 +240,26 @@ describe("a run whose log is gone", () => {
     assert.equal(await planTakeOver(conversation, turn, log), undefined, "nothing is there");
   });
 });
+
+describe("a run that its own producer hands over", () => {
+  it("is tried again without using up its one try, whether that was used before or not", async () => {
+    for (const retried of [undefined, true] as const) {
+      const said = messageTurn("Hello");
+      const turn = retried ? { ...said, message: { ...said.message, retried } } : said;
+      const { id, log, harness } = await leaveBehind(turn, [started(turn), opened, content("half")]);
+      const { conversation } = await harness.here.store.page(id, { limit: 0 });
+      const plan = await planTakeOver(conversation, turn, log, true);
+      const change = plan?.change(6);
+      assert.ok(change?.type === "run-replaced");
+      assert.equal(change.by.message.retried, retried);
+      assert.equal(change.by.message.parentRunId, turn.runId);
+    }
+  });
+
+  it("is not tried again where the visitor had stopped it", async () => {
+    const turn = { ...messageTurn("Hello"), cancelled: true };
+    const { id, log, harness } = await leaveBehind(turn, [started(turn)]);
+    const { conversation } = await harness.here.store.page(id, { limit: 0 });
+    assert.equal((await planTakeOver(conversation, turn, log, true))?.successorId, undefined);
+  });
+});

@@ -1,6 +1,7 @@
 // The time in which one instance numbers a conversation's events: how it begins, is lost, and is given back.
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { describe, it, type TestContext } from "node:test";
 import { AppError } from "#app/core/errors.ts";
 import { ConversationChannel } from "#app/services/chatbot/conversation-channel.ts";
@@ -222,5 +223,14 @@ describe("a tenure that cannot begin", () => {
     assert.equal(await here.tryBegin(), undefined);
     test.mock.timers.tick(LEASE_TIMES.lifeMs);
     await (await here.begin()).close(true);
+  });
+
+  it("leaves nothing behind on the signal of a line that asks, turn after turn, whether it is reattached", async (test) => {
+    const { here } = start(test);
+    const tenure = await here.begin();
+    const { signal } = new AbortController();
+    for (let turn = 0; turn < 3; turn += 1) await tenure.reattached(signal);
+    assert.equal(getEventListeners(signal, "abort").length, 0);
+    await tenure.close(true);
   });
 });

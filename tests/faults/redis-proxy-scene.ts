@@ -1,0 +1,171 @@
+// The real app on a real Redis, with a TCP proxy between them: a reader in mid-reply, a fault, and what became of it.
+
+import type { TestContext } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import type { ChatModelClient } from "#app/services/llm/client.ts";
+import { ownPair, Talk } from "../support/conversation.ts";
+import { RedisServer } from "../support/redis-server.ts";
+import { type RunningApp, startApp } from "../support/running-app.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
+import { Meanings } from "./meanings.ts";
+import { TimedReader } from "./timed-reader.ts";
+
+/** Milliseconds between two words: less would be joined into one frame. */
+const PACE_MS = 50;
+const LOGGED = [
+  "storage_degraded",
+  "run_detached",
+  "circuit_breaker_opened",
+  "storage_recovered",
+  "run_reattached",
+  "detached_run_dropped",
+  "run_queue_failed",
+] as const;
+
+export interface ProxyScene {
+  readonly redis: RedisServer;
+  readonly proxy: TcpProxy;
+  readonly app: RunningApp;
+  readonly meanings: Meanings;
+  /** Everybody who has connected. */
+  readonly readers: readonly TimedReader[];
+  /** A new connection; joins nothing yet. */
+  connect(key?: TimedReader["key"]): Promise<TimedReader>;
+  /** A connection to a new conversation, in which a reply of so many words is under way. */
+  inMidReply(words: number): Promise<TimedReader>;
+  /** The stored history, asked on a connection of its own. */
+  history(key: TimedReader["key"]): Promise<readonly string[]>;
+  /** How long it takes until a connection that joins is answered, and what with. */
+  visit(frame: object): Promise<{ readonly what: string; readonly afterMs: number }>;
+  /** Of the log since then: what was said of the storage, each with its milliseconds. */
+  logged(sinceMs: number): string;
+  /** Waits until the log has so many lines of that name; returns after how many ms since then the newest stood there. */
+  logs(event: string, sinceMs: number, count?: number): Promise<number>;
+}
+
+export const questionFor = (words: number): string => `say ${words} words`;
+
+/** The whole answer to such a question. */
+export function answerOf(words: number): string {
+  return Array.from({ length: words }, (_, index) => `word-${index} `).join("");
+}
+
+/** Says as many words as it is asked for, at its pace. */
+export function createTalker(): ChatModelClient {
+  return {
+    provider: "talker",
+    async stream({ messages }, onDelta, signal) {
+      const words = Number(/say (\d+) words/.exec(messages.at(-1)?.content ?? "")?.[1] ?? 3);
+      for (let index = 0; index < words; index += 1) {
+        await pause(PACE_MS, undefined, { signal });
+        onDelta(`word-${index} `);
+      }
+      const usage = { model: "talker", inputTokens: 1, outputTokens: words };
+      return { source: "model", finishReason: "stop", usage };
+    },
+  };
+}
+
+export async function openProxyScene(
+  test: TestContext,
+  options: { readonly persistent?: boolean; readonly before?: (scene: Stage) => Promise<void> } = {},
+): Promise<ProxyScene> {
+  const stack = new AsyncDisposableStack();
+  const redis = stack.use(await RedisServer.start({ persistent: options.persistent ?? true }));
+  const proxy = stack.use(await TcpProxy.start(redis.port));
+  await options.before?.({ redis, proxy });
+  const app = await startApp(
+    test,
+    { model: createTalker() },
+    { REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
+  );
+  // After the app's own end, which this one's would otherwise be a fault of.
+  test.after(() => stack.disposeAsync());
+  return new Scene(redis, proxy, app);
+}
+
+type Stage = Pick<ProxyScene, "redis" | "proxy">;
+
+class Scene implements ProxyScene {
+  readonly redis: RedisServer;
+  readonly proxy: TcpProxy;
+  readonly app: RunningApp;
+  readonly meanings = new Meanings();
+  readonly readers: TimedReader[] = [];
+  readonly #loggedAt = new Map<object, number>();
+
+  constructor(redis: RedisServer, proxy: TcpProxy, app: RunningApp) {
+    this.redis = redis;
+    this.proxy = proxy;
+    this.app = app;
+    setInterval(() => this.#stamp(), 5).unref();
+  }
+
+  async connect(key: TimedReader["key"] = ownPair()): Promise<TimedReader> {
+    const reader = new TimedReader(await this.app.connect(), key, this.meanings);
+    this.readers.push(reader);
+    return reader;
+  }
+
+  async inMidReply(words: number): Promise<TimedReader> {
+    const reader = await this.connect();
+    reader.join({ create: true });
+    reader.say(questionFor(words), "question");
+    await until("words", () => reader.text.length > 50, 10_000);
+    return reader;
+  }
+
+  async history(key: TimedReader["key"]): Promise<readonly string[]> {
+    const talk = new Talk(await this.app.connect());
+    await talk.join(key);
+    const contents = await talk.contents();
+    await talk.client.close();
+    return contents;
+  }
+
+  async visit(frame: object): Promise<{ readonly what: string; readonly afterMs: number }> {
+    const client = await this.app.connect();
+    const askedAt = performance.now();
+    client.send({ type: "join", ...frame });
+    const { name, value } = await client.next(
+      (each) => each.name === "joined" || each.name === "error",
+      10_000,
+    );
+    const { storage, recovered, code } = Object(value);
+    const what = name === "joined" ? `joined ${storage}${recovered ? " recovered" : ""}` : `error ${code}`;
+    const afterMs = Math.round(performance.now() - askedAt);
+    await client.close();
+    return { what, afterMs };
+  }
+
+  logged(sinceMs: number): string {
+    this.#stamp();
+    return this.app.log.lines
+      .filter(({ event }) => LOGGED.some((name) => name === event))
+      .map((line) => ({ line, afterMs: Math.round((this.#loggedAt.get(line) ?? 0) - sinceMs) }))
+      .filter(({ afterMs }) => afterMs >= 0)
+      .map(({ line: { event, fields }, afterMs }) => {
+        const of = [fields.circuit, fields.reason, fields.code].find((each) => typeof each === "string");
+        return `${event}${of === undefined ? "" : ` ${of}`} (${afterMs} ms)`;
+      })
+      .join(", ");
+  }
+
+  async logs(event: string, sinceMs: number, count = 1): Promise<number> {
+    const since = () => {
+      this.#stamp();
+      const times = this.app.log.named(event).map((line) => this.#loggedAt.get(line) ?? 0);
+      return times.filter((at) => at >= sinceMs);
+    };
+    await until(event, () => since().length >= count, 20_000).catch((cause: unknown) => {
+      throw new Error(`not logged: ${event}; but ${this.logged(sinceMs)}`, { cause });
+    });
+    return Math.round((since()[count - 1] ?? Number.NaN) - sinceMs);
+  }
+
+  #stamp(): void {
+    for (const line of this.app.log.lines)
+      if (!this.#loggedAt.has(line)) this.#loggedAt.set(line, performance.now());
+  }
+}

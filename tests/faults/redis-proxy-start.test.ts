@@ -1,0 +1,114 @@
+// Redis behind a proxy: away at the start and there later, and slow without being away. What the reader saw, and after
+// how long, is printed as diagnostics.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { until } from "../support/until.ts";
+import { answerOf, openProxyScene, questionFor } from "./redis-proxy-scene.ts";
+
+/** One second, and what a loaded machine takes. */
+const TOLD_WITHIN_MS = 1_500;
+/** Three for the start itself, and what a loaded machine takes. */
+const STARTED_WITHIN_MS = 5_000;
+const LONGEST_RECONNECT_MS = 8_000;
+/** What a command may take; at more Redis counts as away. */
+const COMMAND_MS = 500;
+
+describe("Redis away at the start", { concurrency: 2 }, () => {
+  for (const [what, isSilent] of [
+    ["refused", false],
+    ["silent", true],
+  ] as const)
+    it(`${what}: it is served from memory, which says so, and Redis is used when it comes`, async (test) => {
+      const startedAt = performance.now();
+      const scene = await openProxyScene(test, {
+        before: async ({ proxy }) => {
+          if (isSilent) proxy.stall();
+          else await proxy.down();
+        },
+      });
+      const startMs = Math.round(performance.now() - startedAt);
+      assert.ok(startMs < STARTED_WITHIN_MS, `started after ${startMs} ms`);
+      assert.equal(scene.app.log.named("storage_degraded").length, 1);
+      const ready = await fetch(`${scene.app.url}/health/ready`);
+      assert.equal(ready.status, 200, "it can serve");
+
+      const askedAt = performance.now();
+      const early = await scene.inMidReply(40);
+      const joinedMs = await early.hears("joined memory", askedAt);
+      assert.ok(joinedMs < TOLD_WITHIN_MS, `joined after ${joinedMs} ms`);
+      const unknown = await scene.visit({ ...early.key, conversationId: "u".repeat(22) });
+      assert.equal(unknown.what, "error storage_unavailable", "nobody can say that it is not there");
+      assert.ok(unknown.afterMs < TOLD_WITHIN_MS);
+
+      const healedAt = performance.now();
+      await scene.proxy.heal();
+      const recoveredMs = await scene.logs("storage_recovered", healedAt);
+      assert.ok(recoveredMs < LONGEST_RECONNECT_MS, `recovered after ${recoveredMs} ms`);
+      await early.hears("success", askedAt);
+      const late = await scene.visit({});
+      assert.equal(late.what, "joined redis");
+      test.diagnostic(
+        `away at the start, ${what} | started after ${startMs} ms, ${early.account(askedAt)}, an unknown one: ${unknown.what} (${unknown.afterMs} ms); storage_recovered ${recoveredMs} ms after it came, then ${late.what}`,
+      );
+      assert.equal((await scene.visit(early.key)).what, "joined memory", "what began in memory stays there");
+      assert.deepEqual(await scene.history(early.key), [questionFor(40), answerOf(40)]);
+      assert.equal(early.epoch !== "" && early.account(0).includes("joined redis"), false);
+      for (const each of scene.readers) each.assertSound();
+    });
+});
+
+describe("a slow Redis", { concurrency: 2 }, () => {
+  for (const [latencyMs, jitterMs] of [
+    [200, 50],
+    [400, 20],
+  ] as const)
+    it(`${latencyMs} ms: everything takes so much longer, and nothing is given up`, async (test) => {
+      const scene = await openProxyScene(test);
+      const reader = await scene.inMidReply(80);
+      const at = performance.now();
+      scene.proxy.latency(latencyMs, jitterMs);
+      await until("the end", () => reader.outcome === "success", 20_000);
+      const back = await scene.visit({ ...reader.key, epoch: reader.epoch, after: reader.position });
+      const fresh = await scene.visit({});
+      test.diagnostic(
+        `slow, ${latencyMs} ms | ${reader.account(at)}, longest pause ${reader.longestPause(at)} ms; with its position: ${back.what} (${back.afterMs} ms), a new conversation: ${fresh.what} (${fresh.afterMs} ms); ${scene.logged(at)}`,
+      );
+      await scene.proxy.heal();
+      assert.equal(reader.text, answerOf(80));
+      await until("whatever was away is home", () => {
+        const count = (event: string) => scene.app.log.named(event).length;
+        return count("run_detached") === count("run_reattached");
+      });
+      assert.deepEqual(await scene.history(reader.key), [questionFor(80), answerOf(80)]);
+      // With less than a command may take to spare, a loaded machine makes the rest.
+      if (latencyMs + 250 < COMMAND_MS) assert.equal(scene.logged(at), "");
+      for (const each of scene.readers) each.assertSound();
+    });
+
+  it("at the edge of what a command may take (480 ms): wherever the words are kept, they are whole, and once", async (test) => {
+    const scene = await openProxyScene(test);
+    const reader = await scene.inMidReply(120);
+    const at = performance.now();
+    scene.proxy.latency(480, 40);
+    const wasClosed = () => reader.told.some(({ what }) => what === "closed 1011");
+    // A reader whose log could not be read in time is told to come back with its position; the reply goes on.
+    await until("an end", () => reader.outcome === "success" || wasClosed(), 20_000);
+    await scene.logs("run_finished", at);
+    await scene.proxy.heal();
+    if (wasClosed())
+      assert.ok(answerOf(120).startsWith(reader.text), "what it had read is the beginning of it");
+    else assert.equal(reader.text, answerOf(120));
+    const lost = () => scene.app.log.named("detached_run_dropped").length;
+    await until("it is home", () => {
+      const count = (event: string) => scene.app.log.named(event).length;
+      return count("run_detached") === count("run_reattached") || lost() > 0;
+    });
+    test.diagnostic(
+      `slow, 480 ms | ${reader.account(at)}, longest pause ${reader.longestPause(at)} ms; ${scene.meanings.epochsOf(reader.key.conversationId)} epochs; ${scene.logged(at)}`,
+    );
+    assert.equal(lost(), 0);
+    assert.deepEqual(await scene.history(reader.key), [questionFor(120), answerOf(120)]);
+    for (const each of scene.readers) each.assertSound();
+  });
+});
