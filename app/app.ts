@@ -6,6 +6,7 @@ import { countRetries, readGauges } from "#app/api/metric-sources.ts";
 import { buildServer } from "#app/api/server.ts";
 import { createChatHandler } from "#app/api/v1/endpoints/chat.ts";
 import { chosenPersona } from "#app/api/v1/endpoints/chat-choice.ts";
+import { EventStreams } from "#app/api/v1/endpoints/event-streams.ts";
 import type { HealthReport } from "#app/api/v1/endpoints/health.ts";
 import { CHAT_SOCKET_PATH } from "#app/api/v1/router.ts";
 import { type Circuits, createCircuits } from "#app/core/circuits.ts";
@@ -70,6 +71,9 @@ const RUN_DEADLINE_MS = 185_000;
 const MAX_WAITING_RUNS = 2_000;
 const VERSION = "0.1.0";
 
+/** What answers that are on their way get, when everything else has stopped. */
+const LAST_WORDS_MS = 1_000;
+
 type State = "starting" | "ready" | "draining";
 
 interface Parts {
@@ -84,6 +88,7 @@ interface Parts {
   readonly knowledge: Knowledge;
   readonly admission: RunAdmission;
   readonly conversations: Conversations;
+  readonly streams: EventStreams;
 }
 
 type Sockets = WebSocketManager<PersonaRef | undefined>;
@@ -102,7 +107,7 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const operations = operate(parts, overrides, connections);
   const health = (): HealthReport => report(parts, state, operations, sockets.size);
   const shared = { ...config, ...config.health, ...parts, limits, readClientAddress, health };
-  const http = buildServer({ ...shared, operations });
+  const http = buildServer({ ...shared, operations, takePlace: (address) => sockets.takePlace(address) });
   const sockets: Sockets = new WebSocketManager({
     ...shared,
     server: http.server,
@@ -166,7 +171,7 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
     runDeadlineMs: RUN_DEADLINE_MS,
   });
   const told = { config, logger, metrics, activity, circuits, opened };
-  return { ...told, model, registry, knowledge, admission, conversations };
+  return { ...told, model, registry, knowledge, admission, conversations, streams: new EventStreams() };
 }
 
 function operate(
@@ -258,18 +263,26 @@ function report(
   };
 }
 
+/** Nothing is said any more; but a connection that never asked for anything would hold the server up for a minute. */
+async function closeServer(http: FastifyInstance): Promise<void> {
+  const cutOff = setTimeout(() => http.server.closeAllConnections(), LAST_WORDS_MS);
+  await http.close();
+  clearTimeout(cutOff);
+}
+
 async function drain(parts: Parts, http: FastifyInstance, sockets: Sockets, graceMs: number): Promise<void> {
-  const { logger, circuits, conversations, opened } = parts;
+  const { logger, circuits, conversations, opened, streams } = parts;
   logger.info({ connections: sockets.size, running: conversations.counts.running, graceMs }, "draining");
   sockets.stopAccepting();
   for (const connection of sockets.connections) {
     const reconnectInMs = Math.round(Math.random() * RECONNECT_SPREAD_MS);
     connection.send(encodeConnectionFrame("draining", { reconnectInMs }));
   }
+  streams.announceDrain(RECONNECT_SPREAD_MS);
   await conversations.drain(graceMs);
   circuits.close();
-  await sockets.closeAll("serviceRestart", CLOSE_BATCHES);
-  await http.close();
+  await Promise.all([sockets.closeAll("serviceRestart", CLOSE_BATCHES), streams.closeAll()]);
+  await closeServer(http);
   await opened.storage.close();
   logger.info({}, "application_stopped");
 }

@@ -1,7 +1,7 @@
-// The page at `/` with its three files, and the client library for pages and programs of others (`/client.js`), served
-// from memory as the bundle left them.
+// The page at `/` with its three files, and what other origins may load: the client library (`/client.js`) and the
+// widget (`/widget.js`). Served from memory as the bundle left them.
 // Promises: nothing is read after the start; a strict policy that lets in no foreign script, style or connection; of
-// all files only the library may be loaded by other origins.
+// all files only those two may be loaded by other origins.
 // Does not compress: a proxy does, and the files are small.
 
 import { createHash } from "node:crypto";
@@ -21,6 +21,8 @@ interface PageFile {
   readonly type: string;
   /** Pages of every origin may import it. */
   readonly isPublic?: true;
+  /** `no-cache` where absent: kept, and asked for again at every use. */
+  readonly cacheControl?: string;
 }
 
 interface ServedFile extends PageFile {
@@ -36,6 +38,14 @@ const FILES: readonly PageFile[] = [
   { path: "/assets/page.css", name: "page.css", type: "text/css; charset=utf-8" },
   { path: "/favicon.svg", name: "favicon.svg", type: "image/svg+xml; charset=utf-8" },
   { path: "/client.js", name: "client.js", type: "text/javascript; charset=utf-8", isPublic: true },
+  {
+    path: "/widget.js",
+    name: "widget.js",
+    type: "text/javascript; charset=utf-8",
+    isPublic: true,
+    // Every view of an embedding page asks for it: five minutes without a question, for a day while it is asked again.
+    cacheControl: "public, max-age=300, stale-while-revalidate=86400",
+  },
 ];
 
 // `connect-src 'self'` covers the WebSocket of the same host, too (CSP 3, section 6.7.2.8).
@@ -73,11 +83,11 @@ export function registerPages(app: FastifyInstance, options: PagesOptions = {}):
 function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { content, etag, type, isPublic }: ServedFile,
+  { content, etag, type, isPublic, cacheControl = "no-cache" }: ServedFile,
 ): FastifyReply {
   reply.headers({
     etag,
-    "cache-control": "no-cache",
+    "cache-control": cacheControl,
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",

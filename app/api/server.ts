@@ -18,6 +18,7 @@ import { createUnroutableHandler, registerErrorForm } from "./http-errors.ts";
 import { registerMetrics } from "./metrics.ts";
 import { registerPages } from "./pages.ts";
 import type { ChatLimits } from "./v1/endpoints/chat.ts";
+import type { EventStreams } from "./v1/endpoints/event-streams.ts";
 import { type HealthReport, registerHealth } from "./v1/endpoints/health.ts";
 import { notePublicGets } from "./v1/endpoints/public-gets.ts";
 import { type OperationsOptions, registerV1 } from "./v1/router.ts";
@@ -35,10 +36,14 @@ export interface ServerOptions {
   readonly adminToken: string | undefined;
   readonly operations: Operations;
   readonly circuits: Circuits;
+  readonly idleTtlMs: number;
+  readonly messagesPerMinute: number;
+  readonly streams: EventStreams;
+  /** A place among the connections, sockets included. @throws AppError `draining`, `overloaded`, `rate_limited` */
+  readonly takePlace: (address: string) => () => void;
 }
 
 export function buildServer(options: ServerOptions): FastifyInstance {
-  const { registry, conversations } = options;
   const server = fastify({
     logger: false,
     bodyLimit: MAX_FRAME_BYTES,
@@ -59,9 +64,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   registerPages(server);
   registerHealth(server, options.health);
   registerV1(server, {
-    registry,
-    conversations,
+    ...options,
+    addressOf: (request) => addressOf(request, options),
     take: (request) => takeMessage(request, options),
+    takeRequest: (address) => options.limits.frame.take(`http ${address}`),
+    assertRoom: () => options.operations.shedding.assertRoom(),
     operations: forOperators(options, publicRoutes),
   });
   return server;
@@ -88,8 +95,11 @@ function assertMayAct({ method, headers }: FastifyRequest, allowedOrigins: reado
 
 async function takeMessage(request: FastifyRequest, options: ServerOptions): Promise<string> {
   options.operations.shedding.assertRoom();
-  const forwarded = request.headers["x-forwarded-for"];
-  const address = options.readClientAddress(request.socket.remoteAddress, forwarded);
+  const address = addressOf(request, options);
   await options.limits.message.take(address);
   return visitorOf(address);
+}
+
+function addressOf({ socket, headers }: FastifyRequest, options: ServerOptions): string {
+  return options.readClientAddress(socket.remoteAddress, headers["x-forwarded-for"]);
 }

@@ -23,6 +23,8 @@ export interface Alert {
 export interface AlertChannel {
   /** `webhook`, `mail`. */
   readonly name: string;
+  /** Its own: a way out that is dead must not close the others. */
+  readonly breaker?: CircuitBreaker;
   /** Rejects when it was not taken, and when the signal aborts. */
   send(alert: Alert, signal: AbortSignal): Promise<void>;
 }
@@ -30,7 +32,6 @@ export interface AlertChannel {
 export interface AlertsOptions {
   readonly channels: readonly AlertChannel[];
   readonly textOf: (check: string) => AlertText;
-  readonly breaker: CircuitBreaker;
   readonly retry: Pick<RetryOptions, "maxAttempts" | "waitMinMs" | "waitMaxMs">;
   readonly logger: Logger;
   readonly timeoutMs?: number;
@@ -100,11 +101,12 @@ export class Alerts {
 
   /** Never rejects. */
   async #send(channel: AlertChannel, alert: Alert): Promise<void> {
-    const { breaker, retry, logger, timeoutMs = TIMEOUT_MS } = this.#options;
+    const { retry, logger, timeoutMs = TIMEOUT_MS } = this.#options;
+    const { breaker } = channel;
     const facts = { channel: channel.name, alert: alert.event, check: alert.check };
     try {
       await resilient(({ signal }) => channel.send(alert, signal), {
-        breaker,
+        ...(breaker && { breaker }),
         retry: { ...retry, isRetryable: () => true, onRetry: () => undefined },
         timeoutMs,
         signal: this.#stopped.signal,

@@ -22,12 +22,27 @@ export interface HealthConfig {
 const SECRET = /^(?:[\x21-\x7e]{16,4096})?$/;
 const MAIL_ADDRESS = { error: "must be one mail address such as ada@example.org" };
 
-function address(protocols: RegExp, error: string) {
+function address(protocols: RegExp, error: string, isUsable: (url: URL) => boolean) {
   const fits = (value: string) => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
-    return url !== undefined && protocols.test(url.protocol) && url.hostname !== "";
+    return url !== undefined && protocols.test(url.protocol) && url.hostname !== "" && isUsable(url);
   };
   return z.string().refine((value) => value === "" || fits(value), { error });
+}
+
+/** fetch() refuses an address that holds a user or a password. */
+function hasNoLogin({ username, password }: URL): boolean {
+  return username === "" && password === "";
+}
+
+/** A `%` in a password has to be written `%25`. */
+function hasReadableLogin({ username, password }: URL): boolean {
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function mailAddress() {
@@ -55,10 +70,14 @@ export const HEALTH_FIELDS = {
   HEALTH_CHECK_INTERVAL: seconds(0.05, 3600)
     .prefault("30")
     .describe("Seconds between two looks at itself; three bad ones in a row raise an alert."),
-  ALERT_WEBHOOK_URL: address(/^https?:$/, "must be an http or https address")
+  ALERT_WEBHOOK_URL: address(/^https?:$/, "must be an http or https address without a login", hasNoLogin)
     .prefault("")
     .describe("Address that alerts are posted to as JSON; empty: to none."),
-  SMTP_URL: address(/^smtps?:$/, "must be an smtp:// or smtps:// address")
+  SMTP_URL: address(
+    /^smtps?:$/,
+    "must be an smtp:// or smtps:// address, its login percent-encoded",
+    hasReadableLogin,
+  )
     .prefault("")
     .describe("Mail server, smtp://user:password@host:port or smtps://; empty: no mail is sent."),
   ALERT_MAIL_TO: mailAddress().prefault("").describe("Mail address that alerts are sent to; empty: to none."),

@@ -96,6 +96,15 @@ export class WebSocketManager<Context> {
     return this.#peak;
   }
 
+  /**
+   * A place for a connection that is no socket, counted like one. Call the result once, when that is gone.
+   * @throws AppError `draining`, `overloaded`, `rate_limited`
+   */
+  takePlace(address: string): () => void {
+    this.#gate.assertAccepting();
+    return this.#gate.takePlace(address);
+  }
+
   /** From now on every upgrade is refused with 503 `draining`. Open sockets stay. */
   stopAccepting(): void {
     this.#gate.stopAccepting();

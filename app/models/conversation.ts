@@ -132,8 +132,7 @@ export type ConversationChange =
     };
 
 /** A change by a visitor that waits for nobody's turn. */
-export interface Amendment {
-  readonly type: "feedback";
-  readonly messageId: string;
-  readonly feedback: Feedback;
-}
+export type Amendment =
+  | { readonly type: "feedback"; readonly messageId: string; readonly feedback: Feedback }
+  /** The conversation is no more. Only with the hash of its own token. */
+  | { readonly type: "erased"; readonly tokenHash: string };

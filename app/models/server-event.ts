@@ -172,6 +172,15 @@ export function encodeSnapshot(messages: readonly ShownMessage[], seq: number): 
   return JSON.stringify({ type: "MESSAGES_SNAPSHOT", messages, metadata: { seq } });
 }
 
+/** The last frame of a conversation that was erased. No number: there is no log any more that it could stand in. */
+export const ERASED_FRAME = JSON.stringify({ type: "CUSTOM", name: "conversation.erased", value: {} });
+
+/** The number of an encoded frame; undefined for one of the connection's, which has none. */
+export function seqOf(encoded: string): number | undefined {
+  const [, seq] = /,"seq":(\d+)\}$/.exec(encoded.slice(-32)) ?? [];
+  return seq === undefined ? undefined : Number(seq);
+}
+
 /** Numbers and encodes an event: once, the same string for the log and for every reader. */
 export function encodeEvent(event: ConversationEvent, seq: number, timestamp: number): string {
   return JSON.stringify({ ...event, timestamp, seq });

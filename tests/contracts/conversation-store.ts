@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { MessageTurn, StoredMessage } from "#app/models/conversation.ts";
 import type { Lease } from "#app/services/chatbot/run-lease.ts";
+import { describeConversationErasure } from "./conversation-erasure.ts";
 import { describeConversationFeedback } from "./conversation-feedback.ts";
 import { describeConversationLine } from "./conversation-line.ts";
 import { describeConversationRecords } from "./conversation-records.ts";
@@ -42,6 +43,7 @@ export function describeConversationStore(name: string, createHarness: CreateSto
     describeConversationRevisions(createHarness);
     describeRevisionRecords(createHarness);
     describeConversationFeedback(createHarness);
+    describeConversationErasure(createHarness);
     describeHistory(createHarness);
     describeFidelity(createHarness);
     describeConversationSchedules(createHarness);

@@ -1,4 +1,4 @@
-// Alerts: how often they are told, that nobody waits for them, and that a dead way out opens the circuit.
+// Alerts: how often they are told, that nobody waits for them, and that a dead way out opens its own circuit only.
 
 import assert from "node:assert/strict";
 import { describe, type TestContext, test } from "node:test";
@@ -16,20 +16,24 @@ const TEXT = { visitors: "They wait.", command: "df -h ." };
 function createAlerts(t: TestContext, channels: readonly AlertChannel[], more: Partial<AlertsOptions> = {}) {
   const clock = { nowMs: 0 };
   const logger = createRecordingLogger();
-  const settings = parseConfig({ MAIL_CIRCUIT_BREAKER_FAILURE_THRESHOLD: "3" }).circuits;
-  const circuits = createCircuits({ settings, logger });
-  t.after(() => circuits.close());
   const alerts = new Alerts({
     channels,
     textOf: () => TEXT,
-    breaker: circuits.get("mail"),
     retry: { maxAttempts: 1, waitMinMs: 1, waitMaxMs: 1 },
     logger,
     now: () => clock.nowMs,
     ...more,
   });
   t.after(() => alerts.close());
-  return { alerts, clock, logger, circuits };
+  return { alerts, clock, logger };
+}
+
+/** The circuit of mail opens at the third failure. */
+function mailCircuits(t: TestContext) {
+  const settings = parseConfig({ MAIL_CIRCUIT_BREAKER_FAILURE_THRESHOLD: "3" }).circuits;
+  const circuits = createCircuits({ settings, logger: createRecordingLogger() });
+  t.after(() => circuits.close());
+  return circuits;
 }
 
 /** A way out that keeps what it is given. */
@@ -139,22 +143,26 @@ describe("alerts", () => {
     assert.equal(attempts, 3);
   });
 
-  test("open the circuit of mail when nothing gets out, and are dropped then without a call", async (t) => {
+  test("open the circuit of a way out that is dead, which is not called then, and leave the others open", async (t) => {
+    const circuits = mailCircuits(t);
     let calls = 0;
     const dead: AlertChannel = {
       name: "dead",
+      breaker: circuits.get("mail"),
       send() {
         calls += 1;
         return Promise.reject(new Error("gone"));
       },
     };
-    const { alerts, logger, circuits } = createAlerts(t, [dead]);
+    const { told, channel } = keeping();
+    const { alerts, logger } = createAlerts(t, [dead, channel]);
     for (const check of ["a", "b", "c"]) alerts.degraded(check, "bad");
     await until("all have failed", () => logger.named("alert_failed").length === 3);
     assert.equal(circuits.get("mail").state, "open");
     alerts.degraded("d", "bad");
     await until("it is dropped", () => logger.named("alert_failed").length === 4);
     assert.equal(calls, 3);
+    await until("the other took all", () => told.length === 4);
   });
 
   test("that are under way end when the process stops", async (t) => {

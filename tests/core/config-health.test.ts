@@ -52,8 +52,18 @@ describe("the health part of the environment", () => {
     ADMIN_TOKEN: ["short", "fifteen-letters", "sixteen but with blanks", "sechzehn-zeichen-ü"],
     METRICS_RETENTION_MINUTES: ["0", "10081", "a day"],
     HEALTH_CHECK_INTERVAL: ["0", "0.01", "3601", "30s"],
-    ALERT_WEBHOOK_URL: ["hooks.example.org", "ftp://hooks.example.org", "file:///etc/passwd"],
-    SMTP_URL: ["mail.example.org", "http://mail.example.org", "smtp:///host"],
+    ALERT_WEBHOOK_URL: [
+      "hooks.example.org",
+      "ftp://hooks.example.org",
+      "file:///etc/passwd",
+      "https://ada:secret-word@hooks.example.org",
+    ],
+    SMTP_URL: [
+      "mail.example.org",
+      "http://mail.example.org",
+      "smtp:///host",
+      "smtp://ada:100%@mail.example.org",
+    ],
     ALERT_MAIL_TO: ["ada", "ada@example.org, eve@example.org", "Ada <ada@example.org>"],
     MAIL_FROM: ["parley", "a@b@c"],
   };

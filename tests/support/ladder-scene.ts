@@ -46,7 +46,8 @@ export function createLadderScene(options: LadderSceneOptions) {
   const budgets = createBudgets({ settings, counter, conversationTtlMs: 60_000, now });
   const toStep = (source: LadderStep["source"], client: ChatModelClient): LadderStep => {
     const prices = settings.prices[source];
-    const meter = createMeter({ budgets, prices, run: settings.run, estimate, metrics, model: source });
+    const modelOf = (name: string | null) => name ?? source;
+    const meter = createMeter({ budgets, prices, run: settings.run, estimate, metrics, modelOf });
     return { source, client, meter };
   };
   const client = createLadder({

@@ -11,6 +11,8 @@ export interface ChannelReader {
   move?(epoch: string, lastSeq: number): void;
   /** A frame of the moment, which no log keeps. Absent: hears none. */
   whisper?(frame: string): void;
+  /** The conversation is no more; the frame is the last word. Absent: finds the log gone when it looks. */
+  end?(frame: string): void;
 }
 
 export class ConversationChannel {
@@ -70,6 +72,11 @@ export class ConversationChannel {
   /** A frame of the moment for everybody who reads along, but for the one it comes from. */
   whisper(frame: string, from?: ChannelReader): void {
     for (const reader of this.#readers) if (reader !== from) reader.whisper?.(frame);
+  }
+
+  /** The conversation is no more: everybody who reads along is told so with this frame, and let go. */
+  end(frame: string): void {
+    for (const reader of this.#readers) reader.end?.(frame);
   }
 
   /** Only what the log has confirmed may be handed in here. */

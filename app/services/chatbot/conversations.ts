@@ -27,6 +27,8 @@ export interface OpenedConversation {
 
 /** How many finished messages a snapshot shows. */
 const SNAPSHOT_MESSAGES = 50;
+/** What was said while the storage was away is in it again so soon after it is back. */
+const HOMECOMING_MS = 1_000;
 
 export class Conversations {
   readonly #options: ConversationsOptions;
@@ -97,15 +99,14 @@ export class Conversations {
       ...(wish.visitor !== undefined && { visitor: wish.visitor }),
       createdAt: Date.now(),
     });
-    const opened = await this.#look(id);
+    const opened = await this.#look(id, created);
     return { ...opened, created, ...(created && { resumeToken }) };
   }
 
   /** @throws AppError `conversation_not_found` for an unknown id and for a wrong token alike */
   async open(id: string, resumeToken: string): Promise<OpenedConversation> {
     const opened = await this.#look(id).catch((error: unknown) => this.#lookHere(id, error));
-    if (!tokenMatches(resumeToken, opened.page.conversation.tokenHash))
-      throw new AppError("conversation_not_found");
+    assertOwn(opened.page.conversation, resumeToken);
     return { ...opened, created: false };
   }
 
@@ -130,8 +131,33 @@ export class Conversations {
   }
 
   /** Shows a frame of the moment to everybody else who reads the conversation, on whichever instance. */
-  whisper(conversationId: string, frame: string, from: Reader): void {
+  whisper(conversationId: string, frame: string, from: Reader | undefined): void {
     this.#live.whisper(conversationId, frame, from);
+  }
+
+  /**
+   * A page for somebody who shows the token, without opening the conversation.
+   * @throws AppError `conversation_not_found`, for a wrong token too, before anything else is told of it; `message_not_found`
+   */
+  async read(
+    id: string,
+    resumeToken: string,
+    query: { before?: string | undefined; limit: number },
+  ): Promise<ConversationPage> {
+    const { store } = this.#options.storage;
+    const page = await store.page(id, query.before === undefined ? query : { limit: 0 });
+    assertOwn(page.conversation, resumeToken);
+    return query.before === undefined ? page : store.page(id, query);
+  }
+
+  /**
+   * Ends the conversation everywhere: nothing of it is kept, what runs is broken off, every connection is told and closed.
+   * @throws AppError `conversation_not_found`, for a wrong token too; `storage_unavailable`, and then it may be done or not: asking again is harmless
+   */
+  async erase(id: string, resumeToken: string): Promise<void> {
+    await this.#options.storage.store.amend(id, { type: "erased", tokenHash: hashToken(resumeToken) });
+    this.#live.erase(id);
+    this.#options.logger.info({ conversationId: id }, "conversation_erased");
   }
 
   /** A page of finished messages before one, or the newest. @throws AppError `message_not_found` */
@@ -139,12 +165,19 @@ export class Conversations {
     conversationId: string,
     query: { before?: string | undefined; limit: number },
   ): Promise<ConversationPage> {
+    // Until it has been brought home, the store does not know of what was said last: never a part.
+    if (this.#options.storage.shelter?.detachedOf(conversationId))
+      return Promise.reject(new AppError("storage_unavailable", { retryAfterMs: HOMECOMING_MS }));
     return this.#options.storage.store.page(conversationId, query);
   }
 
   /** Whether everything after a position can be proved to be there, and so be sent without a snapshot. */
   async canResume(conversationId: string, from: { epoch: string; after: number }): Promise<boolean> {
-    return (await this.#options.storage.log.read(conversationId, { ...from, limit: 0 })) !== undefined;
+    const { log, shelter } = this.#options.storage;
+    // The events before it are in the storage: who has not read them cannot be led from there to here.
+    const life = shelter?.detachedOf(conversationId);
+    if (life && life.epoch !== from.epoch) return false;
+    return (await log.read(conversationId, { ...from, limit: 0 })) !== undefined;
   }
 
   /**
@@ -175,13 +208,23 @@ export class Conversations {
     return { page, head: life.head, isDetached: true };
   }
 
-  async #look(id: string): Promise<{ page: ConversationPage; head: LogHead }> {
-    const { store, log } = this.#options.storage;
+  async #look(id: string, isNew = false): Promise<Omit<OpenedConversation, "created">> {
+    const { store, log, shelter } = this.#options.storage;
     const page = await store.page(id, { limit: SNAPSHOT_MESSAGES });
     // Somebody owes an answer here: whoever holds the lease is at it, or nobody is, and then we are.
     if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
-    return { page, head: await log.open(id) };
+    const head = await log.open(id);
+    // A log without an event may have been made just now, behind an erasure: then there is nothing to be shown.
+    const isSure = isNew || head.lastSeq > 0;
+    const shown = isSure ? page : await store.page(id, { limit: SNAPSHOT_MESSAGES });
+    // The storage may answer already, or still: what is being said here does not stand there yet.
+    const isDetached = shelter?.detachedOf(id)?.epoch === head.epoch;
+    return { page: shown, head, ...(isDetached && { isDetached }) };
   }
+}
+
+function assertOwn(conversation: Conversation, resumeToken: string): void {
+  if (!tokenMatches(resumeToken, conversation.tokenHash)) throw new AppError("conversation_not_found");
 }
 
 function isAway(error: unknown): boolean {

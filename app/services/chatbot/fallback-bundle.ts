@@ -3,6 +3,7 @@
 // two writers, and bring back what was erased.
 
 import { toAppError } from "#app/core/errors.ts";
+import type { ConversationStore } from "./memory.ts";
 import type { RedisBundle } from "./redis-bundle.ts";
 import type { StorageBundle } from "./storage-bundle.ts";
 
@@ -18,20 +19,7 @@ export function createFallbackBundle(redis: RedisBundle, local: LocalBundle): St
     kindOf: (id) => homeOf(id).kind,
     instanceId: redis.instanceId,
     shelter: redis.shelter,
-    store: {
-      create: (conversation) =>
-        homeOf(conversation.id)
-          .store.create(conversation)
-          .catch((error: unknown) => {
-            if (toAppError(error).code !== "storage_unavailable") throw error;
-            return local.store.create(conversation);
-          }),
-      accept: (id, turn) => homeOf(id).store.accept(id, turn),
-      cancel: (id, runId, scope) => homeOf(id).store.cancel(id, runId, scope),
-      record: (lease, change) => homeOf(lease.conversationId).store.record(lease, change),
-      amend: (id, amendment) => homeOf(id).store.amend(id, amendment),
-      page: (id, query) => homeOf(id).store.page(id, query),
-    },
+    store: createFallbackStore(homeOf, local),
     log: {
       open: (id) => homeOf(id).log.open(id),
       append: (lease, batch) => homeOf(lease.conversationId).log.append(lease, batch),
@@ -51,5 +39,22 @@ export function createFallbackBundle(redis: RedisBundle, local: LocalBundle): St
     close: async () => {
       await Promise.all([redis.close(), local.close()]);
     },
+  };
+}
+
+function createFallbackStore(homeOf: (id: string) => StorageBundle, local: LocalBundle): ConversationStore {
+  return {
+    create: (conversation) =>
+      homeOf(conversation.id)
+        .store.create(conversation)
+        .catch((error: unknown) => {
+          if (toAppError(error).code !== "storage_unavailable") throw error;
+          return local.store.create(conversation);
+        }),
+    accept: (id, turn) => homeOf(id).store.accept(id, turn),
+    cancel: (id, runId, scope) => homeOf(id).store.cancel(id, runId, scope),
+    record: (lease, change) => homeOf(lease.conversationId).store.record(lease, change),
+    amend: (id, amendment) => homeOf(id).store.amend(id, amendment),
+    page: (id, query) => homeOf(id).store.page(id, query),
   };
 }

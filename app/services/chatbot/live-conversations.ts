@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ERROR_TABLE } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
-import { encodeConnectionFrame } from "#app/models/server-event.ts";
+import { ERASED_FRAME, encodeConnectionFrame } from "#app/models/server-event.ts";
 import type { Agent } from "./agent.ts";
 import { ConversationChannel } from "./conversation-channel.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
@@ -56,7 +56,10 @@ export class LiveConversations {
 
   constructor(options: LiveConversationsOptions) {
     this.#options = options;
-    options.storage.onWhisper((id, frame) => this.#live.get(id)?.channel.whisper(frame));
+    options.storage.onWhisper((id, frame) => {
+      if (frame === ERASED_FRAME) this.erase(id);
+      else this.#live.get(id)?.channel.whisper(frame);
+    });
     options.storage.onAvailability((isUp) => this.#watchSilence(isUp));
     options.storage.onWake((id) => this.queueOf(id).wake());
     this.#sweeper = setInterval(() => void this.#sweep(), SWEEP_EVERY_MS);
@@ -103,9 +106,17 @@ export class LiveConversations {
   }
 
   /** A frame of the moment, for everybody who reads the conversation but this reader. */
-  whisper(conversationId: string, frame: string, from: Reader): void {
+  whisper(conversationId: string, frame: string, from: Reader | undefined): void {
     this.#live.get(conversationId)?.channel.whisper(frame, from);
     void this.#options.storage.whisper(conversationId, frame);
+  }
+
+  /** The storage has dropped it: what runs here is broken off, what is held here is let go, who reads here is told. */
+  erase(id: string): void {
+    this.#options.storage.shelter?.release(id);
+    const live = this.#live.get(id);
+    live?.queue.forsake();
+    live?.channel.end(ERASED_FRAME);
   }
 
   leave(conversationId: string, reader: Reader): void {

@@ -108,8 +108,13 @@ export class LocalConversationStore implements ConversationStore {
     }
   }
 
-  async amend(conversationId: string, { messageId, feedback }: Amendment): Promise<void> {
+  async amend(conversationId: string, amendment: Amendment): Promise<void> {
     const { record, stored } = this.#find(conversationId);
+    if (amendment.type === "erased") {
+      if (stored.meta.tokenHash !== amendment.tokenHash) throw new AppError("conversation_not_found");
+      return this.#storage.remove(conversationId);
+    }
+    const { messageId, feedback } = amendment;
     const index = indexOf(stored.messages, messageId);
     const { feedback: earlier, ...message } = stored.messages[index] ?? missing();
     this.#storage.reserve(conversationId, record, feedbackSizeOf(feedback) - feedbackSizeOf(earlier));

@@ -135,6 +135,12 @@ export class LocalStorage {
     if (bytes > 0) this.#makeRoom(id);
   }
 
+  /** Drops a conversation with its log and its lease, whatever is going on in it. */
+  remove(id: string): void {
+    const record = this.#records.get(id);
+    if (record) this.#drop(id, record);
+  }
+
   /** Drops everything whose time is over. The oldest stand first, so this stops at the first that is young enough. */
   sweep(): void {
     for (const [id, record] of this.#records) {

@@ -60,7 +60,12 @@ export interface ConversationStore {
    * @throws AppError `run_interrupted` when `lease` is no longer the conversation's newest.
    */
   record(lease: Lease, change: ConversationChange): Promise<void>;
-  /** Keeps what a visitor thinks of a message in the history. @throws AppError `message_not_found` */
+  /**
+   * `feedback` keeps what a visitor thinks of a message in the history. `erased` drops the conversation with its log, and
+   * the lease with its holder's right: what is appended, renewed or recorded under it from then on is refused. Whoever
+   * has it open or runs it elsewhere is told. The id is free again, and what is made under it has nothing of this one.
+   * @throws AppError `message_not_found`; `conversation_not_found` for an erasure with another token, too
+   */
   amend(conversationId: string, amendment: Amendment): Promise<void>;
   /** A page of finished messages, the newest or those before the message `before` (`message_not_found` if unknown). */
   page(

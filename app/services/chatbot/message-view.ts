@@ -1,6 +1,6 @@
 // Stored messages as clients see them.
 
-import type { ConversationPage, StoredMessage } from "#app/models/conversation.ts";
+import type { Conversation, ConversationPage, StoredMessage } from "#app/models/conversation.ts";
 import type { ShownMessage } from "#app/models/server-event.ts";
 
 /** A finished message; `metadata` holds what stands beside its text. */
@@ -29,6 +29,11 @@ export function snapshotOf(page: ConversationPage): ShownMessage[] {
     turn.type === "message" && turn.runId !== runningId ? [showWaiting(turn.message)] : [],
   );
   return [...page.messages.map(showMessage), ...waiting];
+}
+
+/** Everything that was said and has no finished reply yet, the one that is being answered included. */
+export function showLine({ line }: Conversation): ShownMessage[] {
+  return line.flatMap((turn) => (turn.type === "message" ? [showWaiting(turn.message)] : []));
 }
 
 function showWaiting(message: StoredMessage): ShownMessage {

@@ -41,6 +41,7 @@ export class Reader {
   #cursor = 0;
   #state: "stopped" | "catching-up" | "level" | "full" = "stopped";
   #announced = false;
+  #isOver = false;
   /** Something may have been appended since the log was asked. */
   #again = false;
   #sentBytes = 0;
@@ -58,6 +59,7 @@ export class Reader {
 
   /** Starts after the position `after`, in the log that `head` belongs to. */
   start(after: number, head: LogHead): void {
+    if (this.#isOver) return;
     this.#epoch = head.epoch;
     this.#cursor = after;
     this.#options.channel.enter(head.epoch);
@@ -89,19 +91,35 @@ export class Reader {
     else this.#again = true;
   }
 
-  /** From the channel: whoever has read all that was shown goes on with it; the others find their row cut. */
+  /**
+   * From the channel: whoever has read all that was shown goes on with it. For the others the row is cut: what they would
+   * still read stands in the old life, which another instance may go on with in words of its own.
+   */
   move(epoch: string, lastSeq: number): void {
     if (this.#isStopped()) return;
-    if (this.#cursor === lastSeq) {
-      this.#epoch = epoch;
-      this.#options.onMoved?.({ epoch, lastSeq });
+    const isAnother = epoch !== this.#epoch;
+    if (this.#cursor !== lastSeq) {
+      if (isAnother) this.#lose();
+      else this.recheck();
+      return;
     }
-    if (this.#state !== "full") this.#catchUp();
+    this.#epoch = epoch;
+    this.#options.onMoved?.({ epoch, lastSeq });
+    if (!isAnother) this.recheck();
+    else if (this.#state !== "full") this.#catchUp();
   }
 
   /** From the channel: of the moment, so it is passed on at once or not at all. */
   whisper(frame: string): void {
     if (this.#state === "level" && this.#announced) this.#options.transport.send(frame);
+  }
+
+  /** From the channel: the conversation is no more. Said whatever the state, also before the start. */
+  end(frame: string): void {
+    this.#isOver = true;
+    this.stop();
+    this.#options.transport.send(frame);
+    this.#options.transport.close("erased");
   }
 
   /** From the client: everything up to `seq` has been read. */
@@ -164,24 +182,28 @@ export class Reader {
   }
 
   #catchUp(): void {
+    this.#follow(() => this.#readOn());
+  }
+
+  /** A snapshot can be a step ahead of the log's head, whose last appends were still on their way when it was asked. */
+  #awaitHead(): void {
+    this.#follow(() => this.#lookAhead());
+  }
+
+  #follow(look: () => Promise<void>): void {
     this.#state = "catching-up";
     const epoch = this.#epoch;
-    this.#readOn().catch((error: unknown) => {
+    look().catch((error: unknown) => {
       // What an earlier life of the log said counts no more.
       if (epoch === this.#epoch) this.#lose(toAppError(error));
     });
   }
 
-  /** A snapshot can be a step ahead of the log's head, whose last appends were still on their way when it was asked. */
-  #awaitHead(): void {
-    this.#state = "catching-up";
-    this.#lookAhead().catch((error: unknown) => this.#lose(toAppError(error)));
-  }
-
   async #lookAhead(): Promise<void> {
     const { conversationId, channel, log } = this.#options;
+    const epoch = this.#epoch;
     const head = await log.open(conversationId);
-    if (this.#state !== "catching-up") return;
+    if (this.#state !== "catching-up" || epoch !== this.#epoch) return;
     if (head.epoch !== this.#epoch) this.#lose();
     // What is still to come up to here comes by the channel, and is passed over.
     else if (!this.#again && this.#cursor > Math.max(head.lastSeq, channel.lastSeq)) this.#becomeLevel();

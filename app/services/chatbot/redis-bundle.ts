@@ -4,6 +4,7 @@ import type { Logger } from "#app/core/logging.ts";
 import { connectRedis, type RedisConnection } from "#app/core/redis.ts";
 import type { CircuitBreaker } from "#app/core/resilience.ts";
 import type { LogWindow } from "./event-log.ts";
+import { ERASE } from "./redis-erase-script.ts";
 import { RedisEventLog } from "./redis-event-log.ts";
 import { type ConversationScript, WAKE_PREFIX } from "./redis-keys.ts";
 import { ACQUIRE, RELEASE, RENEW } from "./redis-lease-scripts.ts";
@@ -27,6 +28,8 @@ export interface RedisBundleOptions {
   readonly breaker?: CircuitBreaker | undefined;
   /** A Redis that is away at first is waited for in the background. */
   readonly mayBeAway?: boolean;
+  /** How long the first connection may take. */
+  readonly withinMs?: number;
 }
 
 export interface RedisBundle extends StorageBundle {
@@ -39,7 +42,7 @@ export interface RedisBundle extends StorageBundle {
 /** Every script there is. */
 export const REDIS_SCRIPTS: readonly ConversationScript[] = [
   ...[CREATE, ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, PAGE],
-  ...[ACCEPT_REVISION, REVISED, AMEND],
+  ...[ACCEPT_REVISION, REVISED, AMEND, ERASE],
   ...[RUN_STARTED, RUN_FINISHED, RUN_REPLACED, PERSONA_CHANGED],
   ...[OPEN, APPEND, READ, ADOPT],
   ...[ACQUIRE, RENEW, RELEASE, WHISPER],

@@ -12,7 +12,9 @@ import type {
   RevisionTurn,
   Turn,
 } from "#app/models/conversation.ts";
+import { ERASED_FRAME } from "#app/models/server-event.ts";
 import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING } from "./memory.ts";
+import { ERASE } from "./redis-erase-script.ts";
 import { type ConversationScript, keysOf } from "./redis-keys.ts";
 import { PERSONA_CHANGED, RUN_FINISHED, RUN_REPLACED, RUN_STARTED } from "./redis-record-scripts.ts";
 import {
@@ -124,8 +126,14 @@ export class RedisConversationStore implements ConversationStore {
     }
   }
 
-  async amend(conversationId: string, { messageId, feedback }: Amendment): Promise<void> {
-    await this.#run(AMEND, conversationId, [this.#ttlMs, messageId, JSON.stringify(feedback)]);
+  async amend(id: string, amendment: Amendment): Promise<void> {
+    if (amendment.type === "feedback") {
+      const { messageId, feedback } = amendment;
+      await this.#run(AMEND, id, [this.#ttlMs, messageId, JSON.stringify(feedback)]);
+      return;
+    }
+    await this.#run(ERASE, id, [amendment.tokenHash, id, ERASED_FRAME]);
+    void this.#runs.released(id, true);
   }
 
   async page(

@@ -52,7 +52,8 @@ export async function readRun(conversations: Conversations, opened: OpenedConver
         if (row.take(event)) close();
       },
       whenDrained: () => Promise.resolve(),
-      close: () => row.fail(new AppError("storage_unavailable")),
+      close: (name) =>
+        row.fail(new AppError(name === "erased" ? "conversation_not_found" : "storage_unavailable")),
     },
     onLevel: () => undefined,
     onLost: (error) => row.fail(error ?? new AppError("storage_unavailable")),

@@ -97,6 +97,14 @@ export class RunQueue {
     return true;
   }
 
+  /** The conversation is no more: what runs here is broken off without a word. What is made in its place comes anew. */
+  forsake(): void {
+    this.#forgetRetry();
+    this.#woken = false;
+    this.#persona = undefined;
+    this.#tenure?.lose();
+  }
+
   /** Resolves when nothing is being worked off. */
   async idle(): Promise<void> {
     while (this.#working) await this.#working;
@@ -125,7 +133,9 @@ export class RunQueue {
       if (!isOurs) this.#wakeIn(LEASE_TIMES.lifeMs);
     } catch (error) {
       const { code, cause } = toAppError(error);
-      this.#options.logger.error({ code, err: cause ?? error }, "run_queue_failed");
+      // An outage has a line of its own; here it is one conversation that waits for its end.
+      const level = code === "storage_unavailable" ? "warn" : "error";
+      this.#options.logger[level]({ code, err: cause ?? error }, "run_queue_failed");
       // What was erased or has left has no line any more.
       if (code !== "conversation_not_found") this.#wakeIn(RETRY_MS);
     }
@@ -248,7 +258,9 @@ export class RunQueue {
       );
       if (turn?.type === "message" && turn.cancelled) running.stop.abort(new RunStop("cancelled"));
     } catch (error) {
-      logger.warn({ err: error }, "run_queue_look_up_failed");
+      // Erased while nobody could tell us so.
+      if (toAppError(error).code === "conversation_not_found") this.forsake();
+      else logger.warn({ err: error }, "run_queue_look_up_failed");
     }
   }
 

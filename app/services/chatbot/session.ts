@@ -74,6 +74,11 @@ export class ChatSession {
     }
   }
 
+  /** Acts in a conversation without reading along. */
+  attach(conversation: Conversation): void {
+    this.#conversation = conversation;
+  }
+
   /** The connection is gone. What runs goes on without it. */
   close(): void {
     this.#closed = true;
@@ -171,6 +176,7 @@ export class ChatSession {
     try {
       if (error !== undefined) throw error;
       const opened = await this.#options.conversations.reopen(conversation.id);
+      if (opened.isDetached) throw new AppError("storage_unavailable");
       if (this.#closed || this.#reader !== reader) return;
       const next = await this.#listen(opened, true);
       if (this.#closed || this.#reader !== reader)
@@ -223,7 +229,7 @@ export class ChatSession {
   }
 
   #tellOthers(state: "start" | "stop"): void {
-    if (!this.#conversation || !this.#reader) return;
+    if (!this.#conversation) return;
     const { conversations, connectionId } = this.#options;
     const frame = encodeConnectionFrame("typing", { connectionId, state });
     conversations.whisper(this.#conversation.id, frame, this.#reader);

@@ -5,6 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
+import { untilAborted } from "#app/core/until-aborted.ts";
 import type { Conversation } from "#app/models/conversation.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
 import type { DetachedLog } from "./detached-log.ts";
@@ -99,11 +100,8 @@ class HeldTenure implements Tenure {
   }
 
   async reattached(signal: AbortSignal): Promise<void> {
-    const stopped = new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-    while (this.#homecoming && !signal.aborted) await Promise.race([this.#homecoming, stopped]);
+    while (this.#homecoming && !signal.aborted)
+      await untilAborted(this.#homecoming, signal).catch(() => undefined);
     await this.writer.settled();
   }
 

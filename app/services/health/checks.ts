@@ -3,6 +3,7 @@
 
 import type { MinuteHistory } from "#app/core/minute-history.ts";
 import { readDisk, readMemory } from "#app/core/process-figures.ts";
+import type { CircuitStatus } from "#app/core/resilience.ts";
 import type { HealthCheck, Reading } from "#app/core/self-watch.ts";
 import type { StallWatch } from "#app/core/stall-watch.ts";
 import type { HealthSources } from "./sources.ts";
@@ -28,14 +29,7 @@ export function createChecks(
       name: "storage",
       read: () => judge(opened.isDegraded, opened.isDegraded ? "degraded" : "as configured"),
     },
-    {
-      name: "circuits",
-      read() {
-        const open = circuits.list().filter(({ state }) => state !== "closed");
-        const names = open.map(({ name, state }) => `${name} ${state}`).join(", ");
-        return judge(open.length > 0, names || "all closed");
-      },
-    },
+    { name: "circuits", read: () => judgeCircuits(circuits.list()) },
     {
       name: "disk",
       async read() {
@@ -49,6 +43,15 @@ export function createChecks(
 
 function judge(isBad: boolean, finding: string): Reading {
   return { isBad, finding };
+}
+
+/** Those of the models: of Redis `storage` tells, and of mail the log; neither changes who speaks. */
+function judgeCircuits(all: readonly CircuitStatus[]): Reading {
+  const open = all.filter(({ name, state, retryAfterMs = 0 }) => {
+    // Nobody calls the fallback model while the first one is well: after its pause an open circuit says nothing of today.
+    return state !== "closed" && (name === "llm" || (name === "fallback-llm" && retryAfterMs > 0));
+  });
+  return judge(open.length > 0, open.map(({ name, state }) => `${name} ${state}`).join(", ") || "closed");
 }
 
 function judgeStall(longestMs: number): Reading {

@@ -9,6 +9,7 @@ import type { HealthConfig } from "#app/core/config-health.ts";
 import type { LoadShedding } from "#app/core/load-shedding.ts";
 import type { Logger } from "#app/core/logging.ts";
 import { createMailer } from "#app/core/mail.ts";
+import type { CircuitBreaker } from "#app/core/resilience.ts";
 import { type HealthCheck, SelfWatch } from "#app/core/self-watch.ts";
 import type { StallWatch } from "#app/core/stall-watch.ts";
 import { createWebhookChannel } from "#app/core/webhook.ts";
@@ -41,9 +42,8 @@ const SHED_FOR: ReadonlySet<string> = new Set(["memory", "event_loop_lag"]);
 export function createWatch(sources: HealthSources, options: WatchOptions): Watch {
   const { config, retry, logger, shedding, activity, stalls, onAlarm, checks = [] } = options;
   const alerts = new Alerts({
-    channels: channelsOf(config),
+    channels: channelsOf(config, sources.circuits.get("mail")),
     textOf: alertTextOf,
-    breaker: sources.circuits.get("mail"),
     retry,
     logger,
   });
@@ -77,10 +77,10 @@ export function createWatch(sources: HealthSources, options: WatchOptions): Watc
   };
 }
 
-function channelsOf({ webhookUrl, mail }: HealthConfig): AlertChannel[] {
+function channelsOf({ webhookUrl, mail }: HealthConfig, breaker: CircuitBreaker): AlertChannel[] {
   const channels: AlertChannel[] = [];
   if (webhookUrl !== undefined) channels.push(createWebhookChannel(webhookUrl));
-  if (mail !== undefined) channels.push(mailChannel(mail));
+  if (mail !== undefined) channels.push({ ...mailChannel(mail), breaker });
   return channels;
 }
 

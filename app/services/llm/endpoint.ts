@@ -19,7 +19,10 @@ export interface ModelEndpoint {
 const FIXED_SAMPLING = /^(?:.*\/)?(?:o\d|gpt-[5-9](?!-chat))/;
 
 /** The model that answers: the persona's choice where it is allowed, else the configured one. */
-export function modelFor(endpoint: ModelEndpoint, name: string | null): string {
+export function modelFor(
+  endpoint: Pick<ModelEndpoint, "defaultModel" | "allowedModels">,
+  name: string | null,
+): string {
   return name !== null && endpoint.allowedModels.includes(name) ? name : endpoint.defaultModel;
 }
 

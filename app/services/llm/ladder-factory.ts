@@ -9,6 +9,7 @@ import type { Metrics } from "#app/core/metrics.ts";
 import type { CircuitBreaker } from "#app/core/resilience.ts";
 import { createBudgets } from "./budgets.ts";
 import type { ChatModelClient } from "./client.ts";
+import { modelFor } from "./endpoint.ts";
 import { createFallbackClient } from "./factory.ts";
 import { createLadder, type LadderStep } from "./ladder.ts";
 import { createMeter } from "./metering.ts";
@@ -35,28 +36,31 @@ export function createModelLadder(model: ChatModelClient, parts: LadderParts): C
   const { llm, budgets: settings, conversationTtlMs, fallbackCircuit, counter, logger, firstTextMs } = parts;
   if (llm.provider === "offline") return model;
   const budgets = createBudgets({ settings, counter, conversationTtlMs });
-  const toStep = (source: LadderStep["source"], client: ChatModelClient, name: string): LadderStep => {
+  const toStep = (
+    source: LadderStep["source"],
+    client: ChatModelClient,
+    models: Parameters<typeof modelFor>[0],
+  ): LadderStep => {
     const meter = createMeter({
       ...parts,
       budgets,
       prices: settings.prices[source],
       run: settings.run,
-      model: name,
+      modelOf: (name) => modelFor(models, name),
     });
     return { source, client, meter };
   };
-  const { fallback, tracing } = llm;
+  const { allowedModels, fallback, tracing } = llm;
   const below = fallback
     ? [
-        toStep(
-          "fallback-model",
-          createFallbackClient(fallback, { ...fallbackCircuit, logger, tracing }),
-          fallback.model,
-        ),
+        toStep("fallback-model", createFallbackClient(fallback, { ...fallbackCircuit, logger, tracing }), {
+          defaultModel: fallback.model,
+          allowedModels: [],
+        }),
       ]
     : [];
   return createLadder({
-    steps: [toStep("model", model, llm.model), ...below],
+    steps: [toStep("model", model, { defaultModel: llm.model, allowedModels }), ...below],
     offline: createOfflineClient(),
     logger,
     metrics: parts.metrics,

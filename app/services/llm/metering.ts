@@ -16,8 +16,8 @@ export interface MeterOptions {
   /** How many tokens a text costs, rather too many than too few. */
   readonly estimate: (text: string) => number;
   readonly metrics?: Metrics | undefined;
-  /** Its configured name: what is counted where the provider names none. */
-  readonly model: string;
+  /** The model that answers where a persona asks for that one, for the metrics. */
+  readonly modelOf: (name: string | null) => string;
 }
 
 /** How a call ended. */
@@ -46,7 +46,7 @@ export interface Meter {
 const MICROS = 1_000_000;
 
 export function createMeter(options: MeterOptions): Meter {
-  const { budgets, prices, run, estimate, metrics, model } = options;
+  const { budgets, prices, run, estimate, metrics, modelOf } = options;
   const refuse = (scope: BudgetScope): never => {
     metrics?.count("budget_refusals_total", { scope });
     throw new AppError("quota_exceeded");
@@ -72,6 +72,7 @@ export function createMeter(options: MeterOptions): Meter {
           const input = end.usage?.inputTokens ?? (end.asked ? inputTokens : 0);
           const output = end.usage?.outputTokens ?? (end.asked ? estimate(end.said) : 0);
           const costMicros = costMicrosOf(prices, input, output);
+          const model = modelOf(asked.model.name);
           metrics?.count("tokens_total", { model, direction: "input" }, input);
           metrics?.count("tokens_total", { model, direction: "output" }, output);
           metrics?.count("cost_total", { model }, costMicros / MICROS);

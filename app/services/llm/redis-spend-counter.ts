@@ -24,7 +24,8 @@ export function createRedisSpendCounter(connection: RedisConnection): SpendCount
 async function told(connection: RedisConnection, change: SpendChange, own: OwnSum): Promise<number> {
   const owed = change.by + own.untold;
   const ownSum = own.sum;
-  if (!connection.isReady) {
+  // One that answers too late carries out what it is told: told again with every reply, the sums would grow and grow.
+  if (!connection.isReady || !connection.watch.isUp) {
     own.untold = owed;
     return ownSum;
   }

@@ -64,7 +64,7 @@ describe("storage that fails in the middle of a tenure", () => {
       await queue.idle();
       await settle();
       assert.ok(
-        logger.lines.some(({ level }) => level === "error"),
+        logger.lines.some(({ level }) => level === "error" || level === "warn"),
         "it is logged",
       );
       assert.equal(model.active, 0);

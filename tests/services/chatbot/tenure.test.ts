@@ -65,6 +65,15 @@ function start(test: TestContext) {
 }
 
 describe("a tenure", () => {
+  it("leaves nothing behind on the signal of a line that asks, turn after turn, whether it is reattached", async (test) => {
+    const { here } = start(test);
+    const tenure = await here.begin();
+    test.after(() => tenure.close(true));
+    const { signal } = new AbortController();
+    for (let turn = 0; turn < 3; turn += 1) await tenure.reattached(signal);
+    assert.equal(getEventListeners(signal, "abort").length, 0);
+  });
+
   it("is one instance's at a time, and the next one's once it is given back", async (test) => {
     const { here, there } = start(test);
     const tenure = await here.begin();
@@ -223,14 +232,5 @@ describe("a tenure that cannot begin", () => {
     assert.equal(await here.tryBegin(), undefined);
     test.mock.timers.tick(LEASE_TIMES.lifeMs);
     await (await here.begin()).close(true);
-  });
-
-  it("leaves nothing behind on the signal of a line that asks, turn after turn, whether it is reattached", async (test) => {
-    const { here } = start(test);
-    const tenure = await here.begin();
-    const { signal } = new AbortController();
-    for (let turn = 0; turn < 3; turn += 1) await tenure.reattached(signal);
-    assert.equal(getEventListeners(signal, "abort").length, 0);
-    await tenure.close(true);
   });
 });

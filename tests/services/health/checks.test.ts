@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000;
 function setUp(t: TestContext) {
   const clock = { nowMs: Date.UTC(2026, 10, 21) };
   const history = new MinuteHistory({ retentionMinutes: 60, connections: () => 0, now: () => clock.nowMs });
-  const settings = parseConfig({ LLM_CIRCUIT_BREAKER_FAILURE_THRESHOLD: "1" }).circuits;
+  const settings = parseConfig({ CIRCUIT_BREAKER_FAILURE_THRESHOLD: "1" }).circuits;
   const circuits = createCircuits({ settings, logger: createRecordingLogger() });
   t.after(() => circuits.close());
   const opened = { isDegraded: false, redis: undefined };
@@ -53,11 +53,30 @@ describe("the checks of the self-watch", () => {
 
   test("find an open circuit bad, by its name, until it is closed", async (t) => {
     const { circuits, read } = setUp(t);
-    assert.deepEqual(await read("circuits"), { isBad: false, finding: "all closed" });
+    assert.deepEqual(await read("circuits"), { isBad: false, finding: "closed" });
     const { signal } = new AbortController();
     await assert.rejects(circuits.get("llm").run(() => Promise.reject(new Error("ill")), signal));
     assert.deepEqual(await read("circuits"), { isBad: true, finding: "llm open" });
     circuits.reset("llm");
+    assert.equal((await read("circuits")).isBad, false);
+  });
+
+  test("find the circuit of the fallback model bad no longer than its pause: nobody may call it for days", async (t) => {
+    const { circuits, read } = setUp(t);
+    const { signal } = new AbortController();
+    await assert.rejects(circuits.get("fallback-llm").run(() => Promise.reject(new Error("ill")), signal));
+    assert.deepEqual(await read("circuits"), { isBad: true, finding: "fallback-llm open" });
+    t.mock.timers.enable({ apis: ["Date"], now: Date.now() + MINUTE_MS });
+    assert.equal(circuits.get("fallback-llm").state, "open");
+    assert.equal((await read("circuits")).isBad, false);
+  });
+
+  test("leave the circuits of Redis and of mail to others: no visitor hears another model because of them", async (t) => {
+    const { circuits, read } = setUp(t);
+    const { signal } = new AbortController();
+    for (const name of ["redis", "mail"] as const)
+      await assert.rejects(circuits.get(name).run(() => Promise.reject(new Error("ill")), signal));
+    assert.equal(circuits.get("redis").state, "open");
     assert.equal((await read("circuits")).isBad, false);
   });
 

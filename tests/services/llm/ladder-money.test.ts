@@ -56,6 +56,13 @@ describe("the money of a reply", () => {
     assert.equal(await counted('parley_cost_total{model="model"}'), 0.00045);
   });
 
+  it("is told to the metrics by the name of the model that answered, where a persona has chosen one", async () => {
+    const { ask, counted } = start(0, { finish: { usage }, settings: { prices, day } });
+    await ask({ ...REQUEST, model: { ...REQUEST.model, name: "chosen" } });
+    assert.equal(await counted('parley_cost_total{model="chosen"}'), 0.00045);
+    assert.equal(await counted('parley_tokens_total{model="chosen",direction="input"}'), 1_000);
+  });
+
   it("is counted at the fallback model's price, where that one answers", async () => {
     const fallback = createScriptedModel({ usage });
     const { ask, model, spent } = start(0, { fallback, settings: { prices, day } });

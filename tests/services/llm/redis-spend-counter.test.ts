@@ -9,6 +9,7 @@ import { createRedisSpendCounter } from "#app/services/llm/redis-spend-counter.t
 import { budgetSettings } from "../../support/ladder-scene.ts";
 import { createRecordingLogger } from "../../support/recording-logger.ts";
 import { RedisServer } from "../../support/redis-server.ts";
+import { TcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 
 const DAY = "parley:tokens:day:all:2026-11-21";
@@ -107,6 +108,30 @@ describe("the day's tokens without Redis", () => {
     await until("it is back", () => both.here.connection.isReady, 10_000);
     const sum = await both.here.add(DAY, 0);
     assert.ok(sum === 120 || sum === 140, String(sum));
+  });
+
+  it("are not told again and again to a Redis that answers too late, and nobody waits for it", {
+    timeout: 30_000,
+  }, async () => {
+    await using server = await RedisServer.start();
+    await using proxy = await TcpProxy.start(server.port);
+    const url = `redis://127.0.0.1:${proxy.port}`;
+    const { connection } = await connectRedis({ url, logger: createRecordingLogger(), scripts: [] });
+    try {
+      const add = addTo(connection);
+      assert.equal(connection.watch.isUp, true);
+      proxy.latency(700);
+      await until("it is not relied on", () => !connection.watch.isUp, 10_000);
+      const askedAt = performance.now();
+      for (let reply = 0; reply < 20; reply += 1) await add(DAY, 1);
+      assert.ok(performance.now() - askedAt < 400, "nobody waits");
+      proxy.heal();
+      await until("it is relied on", () => connection.watch.isUp, 10_000);
+      assert.equal(await add(DAY, 1), 21);
+      assert.match(await server.command("GET", DAY), /21/);
+    } finally {
+      connection.abort();
+    }
   });
 
   it("are told to Redis when it is back, so that the others know", async () => {

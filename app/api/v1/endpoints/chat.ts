@@ -9,12 +9,12 @@ import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
 import type { RateLimiter } from "#app/core/rate-limit.ts";
 import { visitorOf } from "#app/core/visitor.ts";
-import { MAX_FRAME_BYTES } from "#app/core/websocket.ts";
 import { parseClientFrame } from "#app/models/client-frame.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
 import type { Conversations } from "#app/services/chatbot/conversations.ts";
 import { ChatSession } from "#app/services/chatbot/session.ts";
+import { encodeHello } from "./hello.ts";
 
 export interface ChatEndpointOptions {
   readonly conversations: Conversations;
@@ -44,7 +44,7 @@ const BAD_FRAME_WINDOW_MS = 60_000;
 /** What the WebSocket manager calls for every new connection. `chosen` comes from the query. */
 export function createChatHandler(options: ChatEndpointOptions) {
   return (connection: Connection, chosen: PersonaRef | undefined): ConnectionHandler => {
-    connection.send(hello(options, connection));
+    connection.send(encodeHello(options, connection.id));
     const { conversations, limits } = options;
     const session = new ChatSession({
       connectionId: connection.id,
@@ -140,19 +140,6 @@ function commandIdOf(text: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function hello(options: ChatEndpointOptions, connection: Connection): string {
-  const { conversations, heartbeatMs, idleTtlMs, messagesPerMinute } = options;
-  const maxMessageChars = conversations.persona(undefined).limits.maxInputChars;
-  return encodeConnectionFrame("hello", {
-    protocol: "parley/1",
-    agui: "1.0",
-    connectionId: connection.id,
-    heartbeatMs,
-    idleTtlMs,
-    limits: { maxFrameBytes: MAX_FRAME_BYTES, maxMessageChars, messagesPerMinute },
-  });
 }
 
 class BadFrameCount {
