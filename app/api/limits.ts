@@ -23,7 +23,9 @@ export function createChatLimits(
   metrics: Metrics,
 ): ChatLimits {
   const shared = (options: RateLimitOptions): RateLimiter =>
-    redis ? createRedisRateLimiter(options, redis.client) : createMemoryRateLimiter(options);
+    redis
+      ? createRedisRateLimiter(options, redis.client, () => redis.watch.isUp)
+      : createMemoryRateLimiter(options);
   const points = config.messagesPerMinute;
   const limits: ChatLimits = {
     message: shared({ ...MINUTE, points, keyPrefix: "message" }),

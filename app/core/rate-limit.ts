@@ -32,12 +32,21 @@ const OVERFLOW_KEY = "all others";
 /** Counts in this process. */
 export function createMemoryRateLimiter(options: RateLimitOptions): RateLimiter {
   const { points, durationSeconds: duration, keyPrefix } = options;
-  return limiterOver(new RateLimiterMemory({ points, duration, keyPrefix }), options);
+  const limiter = new RateLimiterMemory({ points, duration, keyPrefix });
+  return limiterOver(() => limiter, options);
 }
 
-/** Counts in Redis, for all instances together; while Redis is away each counts for itself: never not at all. */
-export function createRedisRateLimiter(options: RateLimitOptions, client: Redis): RateLimiter {
+/**
+ * Counts in Redis, for all instances together; while Redis is away each counts for itself: never not at all.
+ * @param isUp whether Redis can be relied on: one that is silent is not waited for at every message
+ */
+export function createRedisRateLimiter(
+  options: RateLimitOptions,
+  client: Redis,
+  isUp: () => boolean = () => true,
+): RateLimiter {
   const { points, durationSeconds: duration, keyPrefix } = options;
+  const insurance = new RateLimiterMemory({ points, duration, keyPrefix });
   const limiter = new RateLimiterRedis({
     storeClient: client,
     points,
@@ -47,18 +56,21 @@ export function createRedisRateLimiter(options: RateLimitOptions, client: Redis)
     rejectIfRedisNotReady: true,
     // Whoever is refused is remembered here: a flood is not carried on to Redis.
     inMemoryBlockOnConsumed: points + 1,
-    insuranceLimiter: new RateLimiterMemory({ points, duration, keyPrefix }),
+    insuranceLimiter: insurance,
   });
-  return limiterOver(limiter, options);
+  return limiterOver(() => (isUp() ? limiter : insurance), options);
 }
 
-function limiterOver(limiter: RateLimiterMemory | RateLimiterRedis, options: RateLimitOptions): RateLimiter {
+function limiterOver(
+  limiter: () => RateLimiterMemory | RateLimiterRedis,
+  options: RateLimitOptions,
+): RateLimiter {
   const { points: limit, durationSeconds } = options;
   const keys = new KeyTable(options.maxKeys ?? DEFAULT_MAX_KEYS, durationSeconds * 1000);
   return {
     async take(key, points = 1) {
       try {
-        await limiter.consume(keys.admit(key) ? key : OVERFLOW_KEY, points);
+        await limiter().consume(keys.admit(key) ? key : OVERFLOW_KEY, points);
       } catch (refusal) {
         throw toLimitError(refusal, limit, durationSeconds);
       }

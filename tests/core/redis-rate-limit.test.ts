@@ -64,6 +64,21 @@ describe("a limit in Redis", () => {
     assert.equal(granted.length, 3);
   });
 
+  it("does not wait for a Redis that is known to be silent, and still counts", async () => {
+    await using both = await start();
+    const [connection] = both.connections;
+    let isUp = true;
+    const limiter = createRedisRateLimiter(OPTIONS, connection.client, () => isUp);
+    await limiter.take("a");
+    both.server.pause();
+    isUp = false;
+    const askedAt = performance.now();
+    await taken(limiter, "a", 3);
+    await assert.rejects(limiter.take("a"), isLimited);
+    assert.ok(performance.now() - askedAt < 400, "four calls to a silent Redis take 2 s");
+    both.server.resume();
+  });
+
   it("takes several points for a dear request", async () => {
     await using both = await start();
     await both.here.take("a", 2);

@@ -125,7 +125,7 @@ describe("the day's tokens without Redis", () => {
       const askedAt = performance.now();
       for (let reply = 0; reply < 20; reply += 1) await add(DAY, 1);
       assert.ok(performance.now() - askedAt < 400, "nobody waits");
-      proxy.heal();
+      await proxy.heal();
       await until("it is relied on", () => connection.watch.isUp, 10_000);
       assert.equal(await add(DAY, 1), 21);
       assert.match(await server.command("GET", DAY), /21/);
