@@ -76,7 +76,7 @@ const fields = {
   ALLOWED_ORIGINS: origins
     .prefault("")
     .describe(
-      "Origins of web pages that may connect, comma-separated; empty: the server's own; *: any (not in production).",
+      "Origins of web pages that may connect, comma-separated, the server's own among them; empty: its own alone; *: any (not in production).",
     ),
   TRUSTED_PROXIES: proxies
     .prefault("")

@@ -1,31 +1,66 @@
-// Makes what the server publishes to browsers: the page's script and style, and the client library as a module of its
-// own, which Node runs too. Copies what goes out as it is. npm runs it as `prepare`.
+// Makes what the server publishes to browsers: the page's script and style, the client library as a module of its
+// own, which Node runs too, and the widget, one module with its style sheet inside. Copies what goes out as it is.
+// npm runs it as `prepare`.
 
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
+import { slimPackages } from "./markdown/slim-packages.ts";
+import { renderPortfolio } from "./portfolio/render.ts";
 
 const SOURCE = import.meta.dirname;
-const BUNDLED = ["page.ts", "page.css", "client.ts"];
-const COPIED = ["page.html", "favicon.svg"];
+const BUNDLED = [
+  { in: join(SOURCE, "portfolio/main.ts"), out: "page" },
+  { in: join(SOURCE, "portfolio/page.css"), out: "page" },
+  { in: join(SOURCE, "client.ts"), out: "client" },
+];
+const COPIED = ["favicon.svg"];
 
-/** @param target folder that receives page.js, page.css, client.js, page.html and favicon.svg; made if need be */
+const OPTIONS = {
+  bundle: true,
+  minify: true,
+  format: "esm",
+  // Nothing shared between the outputs: each is one request, and client.js is one file to copy.
+  splitting: false,
+  target: ["es2024", "chrome120", "firefox121", "safari17.4", "node22"],
+  charset: "utf8",
+  legalComments: "none",
+  logLevel: "warning",
+} as const satisfies BuildOptions;
+
+/** @param target folder that receives page.js, page.css, client.js, widget.js and what is copied; made if need be */
 export async function bundlePage(target: string): Promise<void> {
   await mkdir(target, { recursive: true });
-  await build({
-    entryPoints: BUNDLED.map((name) => join(SOURCE, name)),
+  await Promise.all([
+    build({ ...OPTIONS, entryPoints: BUNDLED, outdir: target }),
+    bundleWidget(target),
+    renderPage(target),
+    ...COPIED.map((name) => copyFile(join(SOURCE, name), join(target, name))),
+  ]);
+}
+
+async function renderPage(target: string): Promise<void> {
+  const template = await readFile(join(SOURCE, "portfolio/portfolio.html"), "utf8");
+  await writeFile(join(target, "page.html"), renderPortfolio(template));
+}
+
+/** The style sheet goes in as a string, minified as a style sheet first: the script makes it by construction. */
+async function bundleWidget(target: string): Promise<void> {
+  const folder = join(SOURCE, "widget");
+  const styles = await build({
+    ...OPTIONS,
+    entryPoints: [join(folder, "widget.css")],
     outdir: target,
-    bundle: true,
-    minify: true,
-    format: "esm",
-    // Nothing shared between the outputs: each is one request, and client.js is one file to copy.
-    splitting: false,
-    target: ["es2024", "chrome120", "firefox121", "safari17.4", "node22"],
-    charset: "utf8",
-    legalComments: "none",
-    logLevel: "warning",
+    write: false,
   });
-  await Promise.all(COPIED.map((name) => copyFile(join(SOURCE, name), join(target, name))));
+  const css = styles.outputFiles.map(({ text }) => text.trim()).join("\n");
+  await build({
+    ...OPTIONS,
+    entryPoints: [join(folder, "widget.ts")],
+    outdir: target,
+    define: { PARLEY_WIDGET_CSS: JSON.stringify(css) },
+    plugins: [slimPackages((path) => readFile(path, "utf8"))],
+  });
 }
 
 if (import.meta.main) await bundlePage(join(SOURCE, "dist"));

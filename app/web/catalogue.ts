@@ -1,4 +1,4 @@
-// Who can be spoken to, from the server's lists; checked at this door. Knows no page.
+// Who can be spoken to, as the server's lists name them; checked at this door. Knows no page.
 
 import type { PersonaKind } from "#app/models/persona.ts";
 
@@ -7,25 +7,6 @@ export interface CatalogueEntry {
   readonly id: string;
   readonly name: string;
   readonly description: string;
-}
-
-export type Catalogue = Readonly<Record<PersonaKind, readonly CatalogueEntry[]>>;
-
-const TIMEOUT_MS = 10_000;
-
-/** @throws when a list cannot be fetched or is no list */
-export async function loadCatalogue(locale: string): Promise<Catalogue> {
-  const [persona, object] = await Promise.all([loadList("persona", locale), loadList("object", locale)]);
-  return { persona, object };
-}
-
-async function loadList(kind: PersonaKind, locale: string): Promise<readonly CatalogueEntry[]> {
-  const response = await fetch(`/api/v1/${kind}s?locale=${locale}`, {
-    headers: { accept: "application/json" },
-    signal: AbortSignal.timeout(TIMEOUT_MS),
-  });
-  if (!response.ok) throw new Error(`the list of ${kind}s was answered with ${response.status}`);
-  return parseCatalogueList(kind, await response.json());
 }
 
 /** @throws when the value is not `{"personas": […]}` or `{"objects": […]}` */

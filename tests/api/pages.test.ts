@@ -13,6 +13,7 @@ const FILES: Readonly<Record<string, string>> = {
   "page.js": "export {};",
   "page.css": "body{}",
   "client.js": "export const client = 1;",
+  "widget.js": "export const widget = 1;",
   "favicon.svg": "<svg/>",
 };
 const TYPES: Readonly<Record<string, string>> = {
@@ -20,6 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
   "/assets/page.js": "text/javascript; charset=utf-8",
   "/assets/page.css": "text/css; charset=utf-8",
   "/client.js": "text/javascript; charset=utf-8",
+  "/widget.js": "text/javascript; charset=utf-8",
   "/favicon.svg": "image/svg+xml; charset=utf-8",
 };
 
@@ -39,12 +41,16 @@ describe("the page's files", () => {
     await rm(bundleDir, { recursive: true });
   });
 
-  it("have their types, in UTF-8, and are to be asked for again", async () => {
+  it("have their types, in UTF-8, and are to be asked for again, the widget after five minutes", async () => {
     for (const [url, type] of Object.entries(TYPES)) {
       const { statusCode, headers } = await app.inject({ url });
       assert.equal(statusCode, 200, url);
       assert.equal(headers["content-type"], type);
-      assert.equal(headers["cache-control"], "no-cache");
+      const isWidget = url === "/widget.js";
+      assert.equal(
+        headers["cache-control"],
+        isWidget ? "public, max-age=300, stale-while-revalidate=86400" : "no-cache",
+      );
       assert.equal(headers["x-content-type-options"], "nosniff");
       assert.equal(headers["referrer-policy"], "no-referrer");
     }
@@ -66,10 +72,10 @@ describe("the page's files", () => {
     ]);
   });
 
-  it("stay with their own origin, but for the client library, which pages of every origin may import", async () => {
+  it("stay with their own origin, but for the client library and the widget, which pages of every origin may import", async () => {
     for (const url of Object.keys(TYPES)) {
       const { headers } = await app.inject({ url, headers: { origin: "https://elsewhere.example" } });
-      const isLibrary = url === "/client.js";
+      const isLibrary = url === "/client.js" || url === "/widget.js";
       assert.equal(headers["access-control-allow-origin"], isLibrary ? "*" : undefined, url);
       assert.equal(headers["cross-origin-resource-policy"], isLibrary ? "cross-origin" : undefined, url);
       assert.equal(headers["access-control-allow-credentials"], undefined, url);

@@ -1,4 +1,4 @@
-// What the bundle holds: the present sources, nothing foreign, nothing that makes markup.
+// What the bundle holds: the present sources, nothing foreign, nothing that makes markup, and no more than it may weigh.
 
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -9,9 +9,12 @@ import { gzipSync } from "node:zlib";
 import { bundlePage } from "#app/web/bundle.ts";
 
 const DIST = join(import.meta.dirname, "../../app/web/dist");
-const FILES = ["page.html", "page.js", "page.css", "client.js", "favicon.svg"];
+const FILES = ["page.html", "page.js", "page.css", "client.js", "widget.js", "favicon.svg"];
 /** Over the wire, as a proxy would compress it. */
 const CLIENT_MAX_GZIP_BYTES = 10 * 1024;
+const WIDGET_GOAL_GZIP_BYTES = 45_000;
+/** What it must not grow beyond on the way there. */
+const WIDGET_MAX_GZIP_BYTES = 57_000;
 
 it("the bundle that is served is the one that the sources make (else: npm run prepare)", async () => {
   const fresh = await mkdtemp(join(tmpdir(), "parley-bundle-"));
@@ -45,3 +48,27 @@ it("the client library is one small module that imports nothing and needs no pag
   assert.doesNotMatch(script, /\bimport\b|\brequire\(|\bdocument\.|\bwindow\.|\bprocess\./);
   assert.match(script, /export\{[^}]*\bcreateChatClient\b[^}]*\}/);
 });
+
+it("the widget is one module with its style sheet inside, which makes no style by an attribute", async () => {
+  const script = await readFile(join(DIST, "widget.js"), "utf8");
+  assert.doesNotMatch(script, /(?:^|[;}\n])import[\s{*"'(]|\brequire\(/);
+  assert.match(script, /export\{[^}]*\bPersonaChat\b[^}]*\}/);
+  assert.match(script, /--parley-accent/);
+  assert.doesNotMatch(script, /PARLEY_WIDGET_CSS/);
+  assert.doesNotMatch(script, /createElement\("style"\)|\.style\.cssText|\beval\(|new Function/);
+});
+
+it("the widget with everything does not grow", async (t) => {
+  const gzipBytes = await weighWidget();
+  t.diagnostic(`widget.js: ${gzipBytes} bytes gzipped`);
+  assert.ok(gzipBytes <= WIDGET_MAX_GZIP_BYTES, `${gzipBytes} bytes gzipped`);
+});
+
+const BECAUSE = "marked and DOMPurify are 21 kB of it, slimmed as far as they can be";
+it("the widget with everything is small enough for anybody's page", { todo: BECAUSE }, async () => {
+  assert.ok((await weighWidget()) <= WIDGET_GOAL_GZIP_BYTES);
+});
+
+async function weighWidget(): Promise<number> {
+  return gzipSync(await readFile(join(DIST, "widget.js")), { level: 9 }).length;
+}

@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { parseCatalogueList } from "#app/web/catalogue.ts";
 import { backoffMs, decideAfterClose, decideAfterProbe } from "#app/web/connection-policy.ts";
-import { chooseLocale, createWords } from "#app/web/page-texts.ts";
 import { takeSentences } from "#app/web/spoken-sentences.ts";
+import { chooseLocale, createWords } from "#app/web/widget/words.ts";
 
 it("close codes below 4500 ask to come back, those above do not", () => {
   for (const code of [1001, 1006, 1011, 1012, 1013, 4001, 4003, 4006, 4499]) {

@@ -1,0 +1,17 @@
+// Keeps Tab inside a frame that covers the page.
+
+const FOCUSABLE = "button, textarea, a[href], [tabindex='0']";
+
+/** After the last control comes the first one, and the other way round. */
+export function keepFocusWithin(frame: HTMLElement, event: KeyboardEvent): void {
+  const reachable = [...frame.querySelectorAll<HTMLElement>(FOCUSABLE)].filter(
+    (element) => !element.matches(":disabled") && !element.closest("[inert]") && element.checkVisibility(),
+  );
+  const root = frame.getRootNode();
+  const focused = root instanceof ShadowRoot ? root.activeElement : null;
+  const edge = event.shiftKey ? reachable.at(0) : reachable.at(-1);
+  if (focused !== edge && focused !== frame) return;
+  if (focused === frame && !event.shiftKey) return;
+  event.preventDefault();
+  (event.shiftKey ? reachable.at(-1) : reachable.at(0))?.focus();
+}

@@ -1,0 +1,29 @@
+// Light or dark: as the page says, or as the reader's system has it, also when that changes.
+
+import type { WidgetTheme } from "./settings.ts";
+
+export class ThemeKeeper {
+  readonly #box: HTMLElement;
+  readonly #dark = matchMedia("(prefers-color-scheme: dark)");
+  readonly #released = new AbortController();
+  #theme: WidgetTheme = "auto";
+
+  constructor(box: HTMLElement) {
+    this.#box = box;
+    this.#dark.addEventListener("change", () => this.#apply(), { signal: this.#released.signal });
+  }
+
+  set(theme: WidgetTheme): void {
+    this.#theme = theme;
+    this.#apply();
+  }
+
+  release(): void {
+    this.#released.abort();
+  }
+
+  #apply(): void {
+    const isDark = this.#theme === "auto" ? this.#dark.matches : this.#theme === "dark";
+    this.#box.dataset.theme = isDark ? "dark" : "light";
+  }
+}

@@ -1,0 +1,90 @@
+// Random replies for the tests of markdown: pieces of every construct, put together in any order and cut anywhere.
+
+import fc from "fast-check";
+
+const PIECES = [
+  "word",
+  "two words",
+  " ",
+  "  ",
+  "    ",
+  "\t",
+  "\n",
+  "\n\n",
+  "\n\n\n",
+  "\n  ",
+  "\n    ",
+  "\r\n",
+  "\r",
+  "# ",
+  "## head\n",
+  "- ",
+  "* ",
+  "+ a",
+  "1. ",
+  "2) ",
+  "12",
+  "- [ ] ",
+  "- [x] ",
+  "> ",
+  "> > ",
+  ">",
+  "```",
+  "```js\n",
+  "~~~\n",
+  "\n```\n",
+  "````",
+  "---",
+  "***",
+  "===",
+  "\n---\n",
+  "| a | b |",
+  "\n|---|:-:|\n",
+  "|",
+  "| 1 | 2 |\n",
+  "[a]",
+  "[a]: http://x.example/a",
+  "\n[b]: <http://x.example/b>\n",
+  '"title"',
+  '\n"half a title',
+  "'t'",
+  "(t)",
+  "[a][b]",
+  "[text](http://x.example)",
+  "![alt](http://x.example/i.png)",
+  "[",
+  "](",
+  ")",
+  "**",
+  "*",
+  "_",
+  "~~",
+  "`",
+  "``",
+  "<br>",
+  "<div>",
+  "\n<script>\n",
+  "<!--",
+  "-->",
+  "</div>\n",
+  "<http://x.example>",
+  "www.x.example",
+  "&amp;",
+  "\\",
+  "☃️",
+  "ş",
+  "\u202e",
+];
+
+/** A reply, and the lengths at which it has arrived: in order, the whole at last. */
+export function arrivals(maxLength = 40): fc.Arbitrary<{ text: string; ends: readonly number[] }> {
+  return fc
+    .tuple(
+      fc.array(fc.constantFrom(...PIECES), { maxLength, size: "max" }),
+      fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 12, size: "max" }),
+    )
+    .map(([pieces, cuts]) => {
+      const text = pieces.join("");
+      return { text, ends: cuts.map((cut) => Math.floor(cut * text.length)).toSorted((a, b) => a - b) };
+    });
+}
