@@ -2,11 +2,12 @@
 // widget (`/widget.js`). Served from memory as the bundle left them.
 // Promises: nothing is read after the start; a strict policy that lets in no foreign script, style or connection; of
 // all files only those two may be loaded by other origins.
-// Does not compress: a proxy does, and the files are small.
+// Compressed once, at the start: a visitor of a server without a proxy waits for a third of the bytes.
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { constants, gzipSync } from "node:zlib";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 export interface PagesOptions {
@@ -27,6 +28,8 @@ interface PageFile {
 
 interface ServedFile extends PageFile {
   readonly content: Buffer;
+  /** The same, compressed. */
+  readonly gzipped: Buffer;
   readonly etag: string;
 }
 
@@ -76,17 +79,21 @@ export function registerPages(app: FastifyInstance, options: PagesOptions = {}):
   for (const file of FILES) {
     const content = readBundled(bundleDir, file.name);
     const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`;
-    app.get(file.path, (request, reply) => answer(request, reply, { ...file, content, etag }));
+    const gzipped = gzipSync(content, { level: constants.Z_BEST_COMPRESSION });
+    app.get(file.path, (request, reply) => answer(request, reply, { ...file, content, gzipped, etag }));
   }
 }
 
 function answer(
   request: FastifyRequest,
   reply: FastifyReply,
-  { content, etag, type, isPublic, cacheControl = "no-cache" }: ServedFile,
+  { content, gzipped, etag, type, isPublic, cacheControl = "no-cache" }: ServedFile,
 ): FastifyReply {
+  const isGzipped = takesGzip(request.headers["accept-encoding"]);
   reply.headers({
-    etag,
+    // Weak where it is compressed: another representation of the same (RFC 9110, 8.8.3).
+    etag: isGzipped ? `W/${etag}` : etag,
+    vary: "Accept-Encoding",
     "cache-control": cacheControl,
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -94,7 +101,17 @@ function answer(
     ...(isPublic ? PUBLIC_HEADERS : {}),
   });
   if (isKnown(request.headers["if-none-match"], etag)) return reply.code(304).send();
-  return reply.type(type).send(content);
+  if (isGzipped) reply.header("content-encoding", "gzip");
+  return reply.type(type).send(isGzipped ? gzipped : content);
+}
+
+/** Whether gzip is named and not excluded by `q=0` (RFC 9110, 12.5.3). */
+function takesGzip(header: string | string[] | undefined): boolean {
+  const codings = String(header ?? "").split(",");
+  return codings.some((coding) => {
+    const [name = "", ...parameters] = coding.split(";").map((part) => part.trim().toLowerCase());
+    return name === "gzip" && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter));
+  });
 }
 
 /** Weak comparison, as If-None-Match asks for (RFC 9110, 13.1.2). */

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { type FastifyInstance, fastify } from "fastify";
 import { registerPages } from "#app/api/pages.ts";
 
@@ -83,6 +84,20 @@ describe("the page's files", () => {
     const { etag } = (await app.inject({ url: "/client.js" })).headers;
     const again = await app.inject({ url: "/client.js", headers: { "if-none-match": String(etag) } });
     assert.deepEqual([again.statusCode, again.headers["access-control-allow-origin"]], [304, "*"]);
+  });
+
+  it("are compressed for who takes that, and for nobody else", async () => {
+    const get = (coding: string) => app.inject({ url: "/client.js", headers: { "accept-encoding": coding } });
+    for (const coding of ["gzip", "br, gzip;q=0.5", "deflate, GZIP"]) {
+      const { headers, rawPayload } = await get(coding);
+      assert.deepEqual([headers["content-encoding"], headers.vary], ["gzip", "Accept-Encoding"], coding);
+      assert.equal(gunzipSync(rawPayload).toString(), FILES["client.js"], coding);
+      assert.match(String(headers.etag), /^W\//, coding);
+    }
+    for (const coding of ["", "br", "gzip;q=0", "identity, gzip;q=0.000", "x-gzipped"]) {
+      const { headers, body } = await get(coding);
+      assert.deepEqual([headers["content-encoding"], body], [undefined, FILES["client.js"]], coding);
+    }
   });
 
   it("are not sent again to who has them", async () => {
