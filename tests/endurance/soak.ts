@@ -1,6 +1,6 @@
 // The soak: a hundred replies at a time on two instances, a fault every ten seconds, and the books at the end: every
 // accepted message answered once or ended explicitly, memory level, handles given back. As a test for SOAK_SECONDS;
-// as a program for longer: `node tests/soak/soak.ts --minutes 60`.
+// as a program for longer: `node tests/endurance/soak.ts --minutes 60`.
 
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
