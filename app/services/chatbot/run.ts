@@ -55,7 +55,7 @@ export async function executeRun(options: RunOptions): Promise<void> {
 
   const stream = new ReplyStream(writer, randomUUID());
   const work = startAgent(options, stream);
-  const outcome = await Promise.race([work, stopped(options.signal)]);
+  const outcome = await untilStopped(work, options.signal);
   // A lost lease, or one that is handed over: another instance speaks for this conversation, and would be contradicted.
   if (outcome.type === "lost") stream.drop();
   else stream.close();
@@ -90,12 +90,20 @@ async function startAgent(options: RunOptions, stream: ReplyStream): Promise<Out
   }
 }
 
-function stopped(signal: AbortSignal): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const stop = (): void => resolve(toOutcome(signal) ?? { type: "lost" });
-    if (signal.aborted) stop();
-    else signal.addEventListener("abort", stop, { once: true });
-  });
+/**
+ * The listener goes with the run: Node keeps a signal that depends on others for as long as anybody listens to it, and a
+ * failure's stack, which stands behind this one, the whole call with its buffers.
+ */
+async function untilStopped(work: Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
+  const stopped = Promise.withResolvers<Outcome>();
+  const stop = (): void => stopped.resolve(toOutcome(signal) ?? { type: "lost" });
+  if (signal.aborted) stop();
+  else signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([work, stopped.promise]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 function toOutcome(signal: AbortSignal): Outcome | undefined {

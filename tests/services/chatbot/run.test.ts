@@ -122,6 +122,24 @@ describe("a run whose model fails", () => {
   });
 });
 
+describe("a run that has ended", () => {
+  // Node keeps a signal that hangs off others while somebody listens, and with it all that the run has used.
+  for (const [how, steps] of [
+    ["well", ["Good", " day"]],
+    ["in a failure of its model", ["Good", { fail: new AppError("llm_unavailable") }]],
+    ["before its first word", [{ fail: new AppError("llm_rejected") }]],
+  ] as const) {
+    it(`does not listen for its stop any more, once it ended ${how}`, async (test) => {
+      const run = await prepareRun(test);
+      run.model.script(...steps);
+      const executed = run.execute();
+      assert.ok(run.stopListeners() > 0);
+      await executed;
+      assert.equal(run.stopListeners(), 0);
+    });
+  }
+});
+
 describe("a run that is stopped", () => {
   it("asks no model when it was dropped while it waited", async (test) => {
     const run = await prepareRun(test, { cancelled: true });

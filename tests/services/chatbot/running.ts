@@ -1,5 +1,6 @@
 // One run on a real in-memory bundle: a message that has been accepted, a lease, a writer, and all that is shown.
 
+import { getEventListeners } from "node:events";
 import type { TestContext } from "node:test";
 import type { ConversationChange, MessageTurn } from "#app/models/conversation.ts";
 import { type Agent, createAgent } from "#app/services/chatbot/agent.ts";
@@ -78,6 +79,8 @@ export async function prepareRun(test: TestContext, options: StartOptions = {}) 
     lease,
     failures,
     stop: (why: StopCause) => stop.abort(new RunStop(why)),
+    /** How many still wait for its stop. */
+    stopListeners: () => getEventListeners(signal, "abort").length,
     async execute(): Promise<void> {
       await executeRun(run);
       await writer.settled();
