@@ -15,14 +15,17 @@ export interface ClientFrame {
 /** One connection, as the server sees it. */
 export class ScriptedConnection {
   readonly frames: ClientFrame[] = [];
+  /** Set: a ping is answered as soon as it comes, as a server does; a test's own answer may be late on a busy machine. */
+  answersPings = false;
   readonly #socket: WebSocket;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (data) => {
       const frame: unknown = JSON.parse(Buffer.isBuffer(data) ? data.toString() : "null");
-      if (typeof frame === "object" && frame !== null && "type" in frame)
-        this.frames.push(frame as ClientFrame);
+      if (typeof frame !== "object" || frame === null || !("type" in frame)) return;
+      this.frames.push(frame as ClientFrame);
+      if (this.answersPings && frame.type === "ping") this.say("pong", {});
     });
   }
 

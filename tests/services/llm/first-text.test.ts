@@ -18,7 +18,8 @@ import { createScriptedModel } from "../../support/scripted-model.ts";
 import { settle } from "../../support/settle.ts";
 import { until } from "../../support/until.ts";
 
-const LIMIT_MS = 150;
+/** Long enough for a request to arrive on a loaded machine. */
+const LIMIT_MS = 400;
 /** Far below the deadlines of the provider's own (5 s), far above the limit on a loaded machine. */
 const IN_TIME_MS = 3_000;
 const THOUGHT = say.chunk({ delta: { reasoning_content: "hm" } });
@@ -60,7 +61,7 @@ describe("a model that says nothing in time", () => {
 
   it("opens its breaker by that, so that later visitors do not wait", async () => {
     await using silence = await startSilence({ silent: true });
-    const scene = createLadderScene({ model: silence.model, firstTextMs: 30 });
+    const scene = createLadderScene({ model: silence.model, firstTextMs: LIMIT_MS });
     await Promise.all(Array.from({ length: 5 }, () => ask(scene.client)));
     assert.equal(silence.breaker.state, "open");
     const patient = createLadderScene({ model: silence.model, firstTextMs: 60_000 });
