@@ -56,6 +56,8 @@ export class Visitor {
   #hasLeft = false;
   #epoch: string | undefined;
   #position = 0;
+  /** What is being said now belongs to it. */
+  #running: ReadRun | undefined;
   #broken: unknown;
 
   constructor(instance: Instance, meanings: Meanings, beside?: Visitor) {
@@ -210,10 +212,13 @@ export class Visitor {
     this.#position += 1;
     if (frame.type === "RUN_STARTED") {
       const messageId = startSchema.parse(frame).input.messages[0].id;
-      this.runs.set(frame.runId, { messageId, text: "", outcome: undefined });
+      this.#running = { messageId, text: "", outcome: undefined };
+      // The youngest, also where a snapshot has begun it anew.
+      this.runs.delete(frame.runId);
+      this.runs.set(frame.runId, this.#running);
       return;
     }
-    const run = isTerminal(frame) ? this.runs.get(frame.runId) : [...this.runs.values()].at(-1);
+    const run = isTerminal(frame) ? this.runs.get(frame.runId) : this.#running;
     if (frame.type === "TEXT_MESSAGE_CONTENT" && run) run.text += String(frame.delta);
     if (!isTerminal(frame) || !run) return;
     this.lastTold = Date.now();
