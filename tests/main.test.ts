@@ -50,7 +50,7 @@ class ServerProcess {
     await until(
       "ready",
       () => this.line("application_ready") !== undefined || this.exitCode !== undefined,
-      20_000,
+      60_000,
     );
     const { url } = z.object({ url: z.url() }).parse(this.line("application_ready"), {
       error: () => `not ready: ${this.errors}`,
@@ -60,7 +60,7 @@ class ServerProcess {
 
   /** Waits for its end; a process that does not end is a failure. */
   async exit(): Promise<number | null> {
-    await until("the process's end", () => this.exitCode !== undefined, 20_000);
+    await until("the process's end", () => this.exitCode !== undefined, 60_000);
     return this.exitCode ?? null;
   }
 }

@@ -34,7 +34,7 @@ interface Launch {
 }
 
 const MAIN = join(import.meta.dirname, "../../app/main.ts");
-const READY_MS = 20_000;
+const READY_MS = 60_000;
 
 /**
  * Starts a Parley instance.

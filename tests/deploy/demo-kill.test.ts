@@ -48,13 +48,13 @@ function isAlive(pid: number): boolean {
   }
 }
 
-it("the demonstration kills the speaker, loses nothing, ends by itself in 40 s and leaves no process", async (t) => {
+it("the demonstration kills the speaker, loses nothing, ends by itself in a minute and leaves no process", async (t) => {
   const REDIS_SERVER_PATH = requireProgram("redis-server", process.env);
   const { output, errors, code, tookMs } = await run({ ...process.env, REDIS_SERVER_PATH });
   t.diagnostic(`${Math.round(tookMs)} ms`);
   assert.equal(errors, "");
   assert.equal(code, 0, output);
-  assert.ok(tookMs < 40_000, `${tookMs} ms`);
+  assert.ok(tookMs < 60_000, `${tookMs} ms`);
   assert.match(output, /kill -9 \d+.*[\s\S]*back, on B[\s\S]*takes over[\s\S]*0 lost, 0 repeated/);
   assert.equal(output.match(/✔/g)?.length, 3, output);
   assert.ok(!output.includes("\u001b"), "control characters in a pipe");

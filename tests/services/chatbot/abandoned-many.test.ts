@@ -18,7 +18,8 @@ function start(test: TestContext, { isTaken }: { isTaken: boolean }) {
   test.after(() => shared.close());
   const overdue = new Set<string>();
   const taken: string[] = [];
-  let looks = 0;
+  /** How many were taken before each look. */
+  const looks: number[] = [];
   const storage: StorageBundle = {
     ...shared,
     lease: {
@@ -30,7 +31,7 @@ function start(test: TestContext, { isTaken }: { isTaken: boolean }) {
       renew: (lease) => shared.lease.renew(lease),
       release: (lease, isDone) => shared.lease.release(lease, isDone),
       abandoned: async () => {
-        looks += 1;
+        looks.push(taken.length);
         return [...overdue].slice(0, FOUND_AT_ONCE);
       },
     },
@@ -38,7 +39,7 @@ function start(test: TestContext, { isTaken }: { isTaken: boolean }) {
   test.mock.timers.enable({ apis: ["setInterval"] });
   const live = new LiveConversations(createChatParts(test, { storage }));
   test.after(() => live.drain(0));
-  return { overdue, taken, live, looks: () => looks };
+  return { overdue, taken, live, looks };
 }
 
 function names(count: number): string[] {
@@ -63,22 +64,22 @@ describe("many conversations that an instance has left", () => {
     const ids = names(3);
     for (const id of ids) overdue.add(id);
     test.mock.timers.tick(2_000);
-    await until("the second look", () => looks() === 3);
+    await until("the second look", () => looks.length === 3);
     await settle(30);
-    assert.deepEqual([taken, looks()], [ids, 3]);
+    assert.deepEqual([taken, looks.length], [ids, 3]);
     test.mock.timers.tick(2_000);
     await settle(30);
     assert.ok(taken.length > ids.length, "the next sweep tries again");
   });
 
   it("are begun a few at a time", async (test) => {
-    const { overdue, taken } = start(test, { isTaken: true });
+    const { overdue, taken, looks } = start(test, { isTaken: true });
     await settle();
     for (const id of names(FOUND_AT_ONCE)) overdue.add(id);
     test.mock.timers.tick(2_000);
-    await settle(30);
-    assert.equal(taken.length, 10);
-    await until("all of them", () => taken.length === FOUND_AT_ONCE);
+    await until("the look that finds nothing more", () => looks.length === 12);
+    assert.deepEqual(looks.slice(1), [0, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100]);
+    assert.equal(taken.length, FOUND_AT_ONCE);
   });
 
   it("are left to others from the moment in which this instance drains", async (test) => {
@@ -88,11 +89,11 @@ describe("many conversations that an instance has left", () => {
     test.mock.timers.tick(2_000);
     await until("the first ones", () => taken.length > 0);
     const { length } = taken;
-    const looked = looks();
+    const looked = looks.length;
     await live.drain(0);
-    await until("the look that was still to come", () => looks() > looked);
+    await until("the look that was still to come", () => looks.length > looked);
     test.mock.timers.tick(10_000);
     await settle(30);
-    assert.deepEqual([taken.length, looks()], [length, looked + 1]);
+    assert.deepEqual([taken.length, looks.length], [length, looked + 1]);
   });
 });

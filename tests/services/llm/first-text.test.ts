@@ -154,18 +154,20 @@ describe("a model that speaks in time", () => {
   ] as const) {
     const open = async (reply: ProviderReply) => {
       const provider = await startScriptableProvider();
-      provider.reply(reply);
       const model = create(endpointAt(provider.origin), PATIENT);
-      return { provider, client: createLadderScene({ model, firstTextMs: LIMIT_MS * 4 }).client };
+      // What the first call loads is not the model's silence.
+      await ask(model);
+      provider.reply(reply);
+      const { client } = createLadderScene({ model, firstTextMs: LIMIT_MS * 3 });
+      return { client, [Symbol.asyncDispose]: () => provider.close() };
     };
 
     it(`may take longer than the limit for the rest (${name})`, async () => {
       const rest: ProviderReply = {
-        steps: [say.content("a"), { pauseMs: LIMIT_MS * 6 }, say.content("b"), say.STOP, say.DONE],
+        steps: [say.content("a"), { pauseMs: LIMIT_MS * 4 }, say.content("b"), say.STOP, say.DONE],
       };
-      const { provider, client } = await open(rest);
-      assert.equal((await ask(client)).text, "ab");
-      await provider.close();
+      await using speaker = await open(rest);
+      assert.equal((await ask(speaker.client)).text, "ab");
     });
 
     for (const [how, thought] of [
@@ -174,23 +176,23 @@ describe("a model that speaks in time", () => {
     ] as const)
       it(`or only thinks aloud ${how}, is held to its own deadlines (${name})`, async () => {
         const closing = how === "in its text" ? [say.content("</think>")] : [];
-        const { provider, client } = await open({
-          steps: [thought, { pauseMs: LIMIT_MS * 6 }, ...closing, ...say.answer("thought out")],
+        await using speaker = await open({
+          steps: [thought, { pauseMs: LIMIT_MS * 4 }, ...closing, ...say.answer("thought out")],
         });
-        const heard = await ask(client);
+        const heard = await ask(speaker.client);
         assert.equal(heard.error, undefined);
         assert.deepEqual([heard.text, heard.reply?.source], ["thought out", "model"]);
-        await provider.close();
       });
   }
 
   it("but thinks until its own deadlines are over, is left all the same", async () => {
+    await using stack = new AsyncDisposableStack();
     const provider = await startScriptableProvider();
+    stack.defer(() => provider.close());
     provider.reply({ steps: [THOUGHT], ending: "stall" });
     const model = createChatCompletionsClient(endpointAt(provider.origin), { ...PATIENT, idleMs: 60 });
     const heard = await ask(createLadderScene({ model, firstTextMs: 60_000 }).client);
     assert.equal(heard.reply?.reason, "llm_timeout");
-    await provider.close();
   });
 
   it("never hears of the limit again: its error afterwards is its own", async () => {
