@@ -16,7 +16,8 @@ export interface SoakStage extends AsyncDisposable {
 
 const PRELOAD = join(import.meta.dirname, "measure-on-signal.ts");
 
-export async function openSoakStage(): Promise<SoakStage> {
+/** @param conversationTtlSeconds conversations that nobody touches any more shall leave within the soak */
+export async function openSoakStage(conversationTtlSeconds: number): Promise<SoakStage> {
   await using opening = new AsyncDisposableStack();
   const redisServer = opening.use(await RedisServer.start());
   const proxyFor = async (url: string) => opening.use(await TcpProxy.start(Number(new URL(url).port)));
@@ -33,7 +34,7 @@ export async function openSoakStage(): Promise<SoakStage> {
         FALLBACK_OPENAI_MODEL: "substitute",
         // The next fault comes before a minute is over, and shall find the model at work again.
         CIRCUIT_BREAKER_RECOVERY_TIMEOUT: "2",
-        CONVERSATION_TTL_SECONDS: "120",
+        CONVERSATION_TTL_SECONDS: String(conversationTtlSeconds),
       }),
     );
   const instances = [await start(), await start()] as const;

@@ -32,10 +32,12 @@ const STREAMS = 100;
 const MEASURE_MS = 5_000;
 /** Kept connections to the providers leave after 5 s of rest; Redis's are there again by then. */
 const REST_MS = 12_000;
+/** A machine that is suspended for longer than a conversation's time ends all of them: what follows tells nothing. */
+const STANDSTILL_MS = 30_000;
 const HARM = ["uncaught_exception", "run_queue_failed", "frame_failed", "connection_handler_failed"];
 
 export async function soak({ seconds, streams = STREAMS, of = "all" }: SoakOptions): Promise<SoakReport> {
-  await using stage = await openSoakStage();
+  await using stage = await openSoakStage(ttlSecondsFor(seconds));
   const gauges = stage.instances.map((instance) => new ProcessGauge(instance));
   const account = new SoakAccount();
   // One of each first, so that what is loaded once is not held against the rest.
@@ -48,7 +50,7 @@ export async function soak({ seconds, streams = STREAMS, of = "all" }: SoakOptio
   const startedAt = performance.now();
   const over = AbortSignal.timeout(seconds * 1000);
   const watching = watch(gauges, over);
-  const [faults] = await Promise.all([
+  const [faults, , standstillMs] = await Promise.all([
     faultRound(stage, of, over),
     crowd(stage, account, streams, over),
     watching,
@@ -64,6 +66,9 @@ export async function soak({ seconds, streams = STREAMS, of = "all" }: SoakOptio
   const rest = before.map((each, index) => [each, after[index] ?? each] as const);
   const lines = [
     `${streams} streams for ${seconds} s; the test's own CPU ${Math.round((user + system) / tookMs / 10)} % of a core`,
+    ...(standstillMs < STANDSTILL_MS
+      ? []
+      : [`THE MACHINE stood still for ${Math.round(standstillMs / 1000)} s`]),
     `faults: ${[...faults].map(([name, count]) => `${name} ${count}`).join(", ")}`,
     ...account.lines(),
     ...gauges.map((gauge, index) => describe(gauge, rest[index] ?? [], index)),
@@ -73,12 +78,21 @@ export async function soak({ seconds, streams = STREAMS, of = "all" }: SoakOptio
   return { account, gauges, rest, harm, lines };
 }
 
-async function watch(gauges: readonly ProcessGauge[], signal: AbortSignal): Promise<void> {
+/** @returns the longest time that a pause took too long, in milliseconds */
+async function watch(gauges: readonly ProcessGauge[], signal: AbortSignal): Promise<number> {
+  let standstillMs = 0;
   while (!signal.aborted) {
     await Promise.all(gauges.map((gauge) => gauge.measure()));
     await Promise.all(gauges.map((gauge) => gauge.scrape()));
+    const pausedAt = performance.now();
     await pause(MEASURE_MS, undefined, { signal }).catch(() => undefined);
+    standstillMs = Math.max(standstillMs, performance.now() - pausedAt - MEASURE_MS);
   }
+  return standstillMs;
+}
+
+function ttlSecondsFor(soakSeconds: number): number {
+  return Math.min(600, Math.max(120, Math.round(soakSeconds / 6)));
 }
 
 function harmOf({ instances }: SoakStage): string[] {
