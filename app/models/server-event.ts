@@ -76,7 +76,13 @@ export type ConversationEvent =
       };
       readonly metadata: { readonly persona: RunPersona };
     }
-  | { readonly type: "TEXT_MESSAGE_START"; readonly messageId: string; readonly role: "assistant" }
+  | {
+      readonly type: "TEXT_MESSAGE_START";
+      readonly messageId: string;
+      readonly role: "assistant";
+      /** Whose words are coming, where that is known before the first: a substitute says so from there on. */
+      readonly metadata?: { readonly source: string; readonly reason?: ErrorCode };
+    }
   | { readonly type: "TEXT_MESSAGE_CONTENT"; readonly messageId: string; readonly delta: string }
   | {
       readonly type: "TEXT_MESSAGE_END";

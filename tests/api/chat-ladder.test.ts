@@ -65,11 +65,13 @@ async function start(t: TestContext, { withFallback = false, env = {}, ...option
   return { ...stack, app, talk, steps };
 }
 
-/** What TEXT_MESSAGE_END says of the words' origin; one message a run. */
+/** What TEXT_MESSAGE_END says of the words' origin, as TEXT_MESSAGE_START had said; one message a run. */
 function originOf({ frames }: SeenRun) {
   const ends = frames.filter(({ type }) => type === "TEXT_MESSAGE_END");
   assert.equal(ends.length, 1);
   const { source, reason, partial } = Object(ends[0]?.metadata);
+  const start = frames.find(({ type }) => type === "TEXT_MESSAGE_START");
+  assert.deepEqual(start?.metadata, { source, ...(reason !== undefined && { reason }) });
   return { source, reason, ...(partial !== undefined && { partial }) };
 }
 

@@ -59,7 +59,12 @@ export class ReplyStream {
   #write(piece: string): void {
     if (this.#startedAt === undefined) {
       this.#startedAt = performance.now();
-      this.#writer.write({ type: "TEXT_MESSAGE_START", messageId: this.#messageId, role: "assistant" });
+      this.#writer.write({
+        type: "TEXT_MESSAGE_START",
+        messageId: this.#messageId,
+        role: "assistant",
+        ...(this.#mark && { metadata: this.#mark }),
+      });
     }
     this.#text += piece;
     this.#writer.write({ type: "TEXT_MESSAGE_CONTENT", messageId: this.#messageId, delta: piece });

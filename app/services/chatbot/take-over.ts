@@ -24,6 +24,8 @@ interface LeftBehind {
   readonly endedBy?: string;
   /** Who speaks, what was said so far, and what stands beside it: what the record has to hold. */
   readonly persona?: PersonaRef | undefined;
+  readonly revision?: string | undefined;
+  readonly source?: string | undefined;
   readonly text?: string;
   readonly metadata?: z.output<typeof endMetadataSchema> | undefined;
 }
@@ -38,7 +40,10 @@ export interface TakeOver {
 }
 
 const READ_LIMIT = 500;
-const personaSchema = z.object({ kind: z.enum(["persona", "object"]), id: z.string() });
+const runMetadataSchema = z.object({
+  persona: z.object({ kind: z.enum(["persona", "object"]), id: z.string(), revision: z.string() }),
+});
+const sourceSchema = z.object({ source: z.string() });
 const endMetadataSchema = z.object({
   source: z.string().exactOptional(),
   revision: z.string().exactOptional(),
@@ -115,12 +120,14 @@ async function readLeftBehind(conversation: Conversation, runId: string, log: Ev
 
 function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: string): LeftBehind {
   if (event.type === "RUN_STARTED") {
-    const persona = z.object({ persona: personaSchema }).safeParse(event.metadata).data?.persona;
-    return { started: event.runId === runId, persona, text: "" };
+    const by = runMetadataSchema.safeParse(event.metadata).data?.persona;
+    const persona = by && { kind: by.kind, id: by.id };
+    return { started: event.runId === runId, persona, revision: by?.revision, text: "" };
   }
   if (!left.started) return left;
   if (event.type === "TEXT_MESSAGE_START" && event.messageId !== undefined) {
-    return { ...left, messageId: event.messageId };
+    const source = sourceSchema.safeParse(event.metadata).data?.source;
+    return { ...left, messageId: event.messageId, source };
   }
   if (event.type === "TEXT_MESSAGE_CONTENT") return { ...left, text: left.text + (event.delta ?? "") };
   if (event.type === "RUN_ERROR" || event.type === "RUN_FINISHED") {
@@ -139,9 +146,9 @@ function toSuccessor(turn: MessageTurn, isPlanned: boolean): MessageTurn {
 
 function eventsOf(threadId: string, { runId, message }: MessageTurn, left: LeftBehind): ConversationEvent[] {
   const events: ConversationEvent[] = [];
-  const { messageId } = left;
+  const { messageId, source = "model", revision = "" } = left;
   if (messageId !== undefined && !left.messageEnded) {
-    const metadata = { source: "model", revision: "", createdAt: Date.now(), interrupted: true as const };
+    const metadata = { source, revision, createdAt: Date.now(), interrupted: true as const };
     events.push({ type: "TEXT_MESSAGE_END", messageId, metadata });
   }
   const { message: wording, retryable } = ERROR_TABLE.run_interrupted;

@@ -106,6 +106,18 @@ describe("the plan for a run whose producer died", () => {
     assert.ok(successorId && successorId !== turn.runId);
   });
 
+  it("closes it under the name of whoever was speaking, and of the text that the persona had then", async () => {
+    const turn = messageTurn("x");
+    const metadata = { source: "fallback-model", reason: "llm_unavailable" } as const;
+    const { plan } = await leaveBehind(turn, [started(turn), { ...opened, metadata }, content("Half")]);
+    const [end] = (await plan())?.events ?? [];
+    assert.ok(end?.type === "TEXT_MESSAGE_END");
+    assert.deepEqual(
+      [end.metadata.source, end.metadata.revision, end.metadata.interrupted],
+      ["fallback-model", "0123456789ab", true],
+    );
+  });
+
   it("does not close a reply twice", async () => {
     const turn = messageTurn("x");
     const shown = [started(turn), opened, content("All of it."), ended()];
