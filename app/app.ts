@@ -103,9 +103,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const { metrics, conversations, opened } = parts;
   const limits = createChatLimits(config, opened.redis, metrics);
   const readClientAddress = createClientAddressReader(config.trustedProxies);
-  const connections = () => ({ open: sockets.size, peak: sockets.peak });
+  const connections = () => sockets.places;
   const operations = operate(parts, overrides, connections);
-  const health = (): HealthReport => report(parts, state, operations, sockets.size);
+  const health = (): HealthReport => report(parts, state, operations, sockets.places.open);
   const shared = { ...config, ...config.health, ...parts, limits, readClientAddress, health };
   const http = buildServer({ ...shared, operations, takePlace: (address) => sockets.takePlace(address) });
   const sockets: Sockets = new WebSocketManager({
@@ -171,7 +171,7 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
     runDeadlineMs: RUN_DEADLINE_MS,
   });
   const told = { config, logger, metrics, activity, circuits, opened };
-  return { ...told, model, registry, knowledge, admission, conversations, streams: new EventStreams() };
+  return { ...told, model, registry, knowledge, admission, conversations, streams: new EventStreams(config) };
 }
 
 function operate(
@@ -272,7 +272,7 @@ async function closeServer(http: FastifyInstance): Promise<void> {
 
 async function drain(parts: Parts, http: FastifyInstance, sockets: Sockets, graceMs: number): Promise<void> {
   const { logger, circuits, conversations, opened, streams } = parts;
-  logger.info({ connections: sockets.size, running: conversations.counts.running, graceMs }, "draining");
+  logger.info({ connections: sockets.places.open, running: conversations.counts.running, graceMs }, "draining");
   sockets.stopAccepting();
   for (const connection of sockets.connections) {
     const reconnectInMs = Math.round(Math.random() * RECONNECT_SPREAD_MS);

@@ -11,7 +11,7 @@ import type { RunAdmission } from "#app/services/chatbot/run-admission.ts";
 import type { StorageKind } from "#app/services/chatbot/storage-bundle.ts";
 
 export interface GaugeSources {
-  readonly sockets: { readonly size: number };
+  readonly sockets: { readonly places: { readonly open: number } };
   readonly circuits: Pick<Circuits, "list">;
   readonly admission: Pick<RunAdmission, "running" | "waiting">;
   readonly redis: Pick<RedisConnection, "isReady" | "ping"> | undefined;
@@ -30,7 +30,7 @@ const LOOP_RESOLUTION_MS = 10;
 
 export function readGauges(metrics: Metrics, sources: GaugeSources): void {
   const { sockets, circuits, admission, redis, storageMode } = sources;
-  metrics.gauge("connections", () => sockets.size);
+  metrics.gauge("connections", () => sockets.places.open);
   metrics.gauge("running_runs", () => admission.running);
   metrics.gauge("waiting_runs", () => admission.waiting);
   metrics.gauge("circuit_state", () =>

@@ -75,7 +75,7 @@ export const HISTOGRAMS = {
 } as const satisfies Readonly<Record<string, HistogramRow>>;
 
 export const GAUGES = {
-  connections: { help: "Open WebSocket connections." },
+  connections: { help: "Open connections: WebSockets and event streams." },
   circuit_state: {
     help: "0 closed, 1 half open, 2 open.",
     labels: { circuit: CIRCUIT_NAMES },

@@ -27,6 +27,12 @@ export interface UpgradeGateOptions {
   readonly readClientAddress: ClientAddressReader;
 }
 
+/** How many are taken, and the most there have been. */
+export interface Places {
+  readonly open: number;
+  readonly peak: number;
+}
+
 const DRAINING_RETRY_MS = 2_000;
 const FULL_RETRY_MS = 5_000;
 const ADDRESS_FULL_RETRY_MS = 10_000;
@@ -35,10 +41,16 @@ export class UpgradeGate {
   readonly #options: UpgradeGateOptions;
   readonly #perAddress = new Map<string, number>();
   #held = 0;
+  #peak = 0;
   #draining = false;
 
   constructor(options: UpgradeGateOptions) {
     this.#options = options;
+  }
+
+  /** Of sockets, and of whatever else has taken one. */
+  get places(): Places {
+    return { open: this.#held, peak: this.#peak };
   }
 
   stopAccepting(): void {
@@ -85,6 +97,7 @@ export class UpgradeGate {
       });
     }
     this.#held += 1;
+    this.#peak = Math.max(this.#peak, this.#held);
     this.#perAddress.set(group, held + 1);
     return () => this.#freePlace(group);
   }

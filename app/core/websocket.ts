@@ -14,7 +14,7 @@ import { type ConnectionHandler, FrameIntake } from "./frame-intake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import type { Logger } from "./logging.ts";
 import type { Metrics } from "./metrics.ts";
-import { UpgradeGate, type UpgradeGateOptions, type UpgradeRequest } from "./upgrade-gate.ts";
+import { type Places, UpgradeGate, type UpgradeGateOptions, type UpgradeRequest } from "./upgrade-gate.ts";
 import { refuseUpgrade } from "./upgrade-refusal.ts";
 
 export interface WebSocketManagerOptions<Context> extends UpgradeGateOptions {
@@ -58,7 +58,6 @@ export class WebSocketManager<Context> {
   readonly #webSockets: WebSocketServer;
   readonly #heartbeat: Heartbeat;
   readonly #connections = new Set<SocketConnection>();
-  #peak = 0;
   #closing: Promise<void> | undefined;
 
   constructor(options: WebSocketManagerOptions<Context>) {
@@ -91,9 +90,9 @@ export class WebSocketManager<Context> {
     return this.#connections.size;
   }
 
-  /** The largest size there has been. */
-  get peak(): number {
-    return this.#peak;
+  /** Sockets, and connections that are none and have taken a place. */
+  get places(): Places {
+    return this.#gate.places;
   }
 
   /**
@@ -165,7 +164,6 @@ export class WebSocketManager<Context> {
     const connection = new SocketConnection(randomUUID(), facts.address, webSocket, socket);
     const intake = new FrameIntake(connection, logger);
     this.#connections.add(connection);
-    this.#peak = Math.max(this.#peak, this.#connections.size);
     listen(webSocket, connection, intake, logger);
     webSocket.once("close", () => this.#connections.delete(connection));
     const { requestId, address } = facts;

@@ -30,7 +30,7 @@ function sourcesOf(t: TestContext, sources: Partial<GaugeSources> = {}) {
   });
   const metrics = new Metrics();
   readGauges(metrics, {
-    sockets: { size: 3 },
+    sockets: { places: { open: 3 } },
     circuits,
     admission: { running: 2, waiting: 1 },
     redis: undefined,

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownPair } from "../support/conversation.ts";
 import { ask, command, openStream, type Pair, refusal } from "../support/event-stream-client.ts";
+import { parseMetrics } from "../support/metrics-text.ts";
 import type { ScriptStep } from "../support/scripted-model.ts";
 import { until } from "../support/until.ts";
 import { joinDeltas } from "../support/wire-invariants.ts";
@@ -24,6 +25,23 @@ function openUnread(app: { url: string }, pair: Pair): Promise<IncomingMessage> 
     request.end();
   });
 }
+
+describe("an event stream whose client says nothing any more", () => {
+  it("ends with 4505 after the idle time, and one whose client sends commands stays", async (t) => {
+    const { app, pair } = await startStreaming(t, { WS_IDLE_TTL_SECONDS: "1" });
+    const silent = await openStream(t, app, pair);
+    const talking = await openStream(t, app, pair);
+    const connectionId = String(Object((await talking.named("hello")).value).connectionId);
+    while (!silent.isOver) {
+      await command(app, pair, { type: "ping" }, { "x-connection-id": connectionId });
+      await pause(100);
+    }
+    assert.match(silent.comments.at(-1) ?? "", /^: 4505 /);
+    assert.equal(talking.isOver, false);
+    await until("the end of both", () => talking.isOver);
+    assert.match(talking.comments.at(-1) ?? "", /^: 4505 /);
+  });
+});
 
 describe("the places of event streams", () => {
   it("are counted with the sockets of the address, and given back however a stream ends", async (t) => {
@@ -47,6 +65,19 @@ describe("the places of event streams", () => {
         if (performance.now() > deadline) throw outcome;
       }
     }
+  });
+
+  it("stand among the open connections of the metrics", async (t) => {
+    const { app, pair } = await startStreaming(t);
+    const open = async (): Promise<number> =>
+      parseMetrics(await (await fetch(`${app.url}/metrics`)).text()).value("parley_connections");
+    assert.equal(await open(), 0);
+    const socket = await app.connect();
+    const stream = await openStream(t, app, pair);
+    assert.equal(await open(), 2);
+    stream.leave();
+    await socket.close();
+    await until("nobody is there any more", () => app.log.named("event_stream_closed").length === 1);
   });
 
   it("are given back by those that were refused: no number of them takes a place", async (t) => {

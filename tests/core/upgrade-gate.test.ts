@@ -208,7 +208,7 @@ test("a client that leaves while it is being admitted gives its place back", asy
   leaving.destroy();
   await once(leaving, "close");
   admission.resolve("");
-  await until("the late socket opened and gone", () => host.manager.peak === 1 && host.manager.size === 0);
+  await until("the place given back", () => host.manager.places.open === 0);
   await openSocket(host.url);
 });
 

@@ -42,6 +42,7 @@ export function registerConversationCommands(
     scope.post("/conversations/:id/commands", async (request, reply) => {
       const command = await commandOf(request, options);
       const frame = parseClientFrame(typeof request.body === "string" ? request.body : "");
+      options.streams.touch(command.access, command.connectionId);
       const answer = await carryOut(frame, command, options, writers);
       void reply.header("cache-control", "no-store");
       if (answer === undefined) return reply.code(204).send();

@@ -1,20 +1,34 @@
 // The open event streams of this instance: found by the commands that belong to them, and ended when it stops.
+// Promises: one whose client has sent no command for the idle time ends with 4505, as a socket does.
 
 import { hashToken } from "#app/core/secrets.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
 import type { ChatSession } from "#app/services/chatbot/session.ts";
 import type { ConversationAccess } from "./conversation-access.ts";
-import type { EventStream } from "./event-stream.ts";
+import { type EventStream, STREAM_HEARTBEAT_MS } from "./event-stream.ts";
 
 interface OpenStream {
   readonly stream: EventStream;
   readonly session: ChatSession;
 }
 
+interface KeptStream extends OpenStream {
+  /** `performance.now()` */
+  lastCommandAtMs: number;
+}
+
 export class EventStreams {
-  readonly #byConversation = new Map<string, Set<OpenStream>>();
+  readonly #idleTtlMs: number;
+  readonly #idleWatch: NodeJS.Timeout;
+  readonly #byConversation = new Map<string, Set<KeptStream>>();
   #size = 0;
   #isClosing = false;
+
+  constructor({ idleTtlMs }: { readonly idleTtlMs: number }) {
+    this.#idleTtlMs = idleTtlMs;
+    const everyMs = Math.min(STREAM_HEARTBEAT_MS, idleTtlMs);
+    this.#idleWatch = setInterval(() => this.#endIdle(), everyMs).unref();
+  }
 
   get size(): number {
     return this.#size;
@@ -24,22 +38,27 @@ export class EventStreams {
   add(access: ConversationAccess, open: OpenStream): void {
     const key = keyOf(access);
     const streams = this.#byConversation.get(key) ?? new Set();
-    this.#byConversation.set(key, streams.add(open));
+    const kept = { ...open, lastCommandAtMs: performance.now() };
+    this.#byConversation.set(key, streams.add(kept));
     this.#size += 1;
     // It was on its way in when the others were ended.
     if (this.#isClosing) open.stream.close("serviceRestart");
     void open.stream.closed.then(() => {
       this.#size -= 1;
-      streams.delete(open);
+      streams.delete(kept);
       if (streams.size === 0 && this.#byConversation.get(key) === streams) this.#byConversation.delete(key);
     });
   }
 
   /** The session of the stream that was named, or of the only one where none was: who has two tabs has to name one. */
   sessionOf(access: ConversationAccess, connectionId: string | undefined): ChatSession | undefined {
-    const streams = [...(this.#byConversation.get(keyOf(access)) ?? [])];
-    if (connectionId === undefined) return streams.length === 1 ? streams[0]?.session : undefined;
-    return streams.find(({ stream }) => stream.id === connectionId)?.session;
+    return this.#find(access, connectionId)?.session;
+  }
+
+  /** A command has come of whoever reads that stream. */
+  touch(access: ConversationAccess, connectionId: string | undefined): void {
+    const kept = this.#find(access, connectionId);
+    if (kept) kept.lastCommandAtMs = performance.now();
   }
 
   /** This instance stops: everybody is told when to come back, spread at random within `spreadMs`. */
@@ -53,6 +72,7 @@ export class EventStreams {
   /** Ends them all; fulfilled when they are gone. */
   async closeAll(): Promise<void> {
     this.#isClosing = true;
+    clearInterval(this.#idleWatch);
     const open = this.#open();
     for (const { stream } of open) stream.close("serviceRestart");
     const cutOff = setTimeout(() => {
@@ -62,7 +82,20 @@ export class EventStreams {
     clearTimeout(cutOff);
   }
 
-  #open(): OpenStream[] {
+  #endIdle(): void {
+    const before = performance.now() - this.#idleTtlMs;
+    for (const { stream, lastCommandAtMs } of this.#open()) {
+      if (lastCommandAtMs <= before) stream.close("idleExpired");
+    }
+  }
+
+  #find(access: ConversationAccess, connectionId: string | undefined): KeptStream | undefined {
+    const streams = [...(this.#byConversation.get(keyOf(access)) ?? [])];
+    if (connectionId === undefined) return streams.length === 1 ? streams[0] : undefined;
+    return streams.find(({ stream }) => stream.id === connectionId);
+  }
+
+  #open(): KeptStream[] {
     return [...this.#byConversation.values()].flatMap((streams) => [...streams]);
   }
 }
