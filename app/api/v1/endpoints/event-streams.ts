@@ -55,10 +55,12 @@ export class EventStreams {
     return this.#find(access, connectionId)?.session;
   }
 
-  /** A command has come of whoever reads that stream. */
+  /** A command has come of whoever reads that stream, or any of the conversation's where none was named. */
   touch(access: ConversationAccess, connectionId: string | undefined): void {
-    const kept = this.#find(access, connectionId);
-    if (kept) kept.lastCommandAtMs = performance.now();
+    for (const kept of this.#byConversation.get(keyOf(access)) ?? []) {
+      if (connectionId === undefined || kept.stream.id === connectionId)
+        kept.lastCommandAtMs = performance.now();
+    }
   }
 
   /** This instance stops: everybody is told when to come back, spread at random within `spreadMs`. */
