@@ -1,4 +1,5 @@
-// A page with nothing but the view of replies, under the strictest content policy a page can have, and Chromium.
+// A page with nothing but the view of replies, under the strictest content policy a page can have, and Chromium: no
+// style but its own, and Trusted Types of which nobody may make one.
 // `window.view(name)` is a view in a shadow root of its own; `window.root(name)` its element.
 
 import { readFile } from "node:fs/promises";
@@ -14,15 +15,15 @@ import { launchBrowser, openPage, type WatchedPage } from "../support/browser.ts
 
 const ROOM = join(import.meta.dirname, "../../app/web/markdown");
 const STRICT =
-  "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
-export const WITH_POLICY = `${STRICT}; trusted-types parley-markdown`;
-export const WITHOUT_POLICY = `${STRICT}; trusted-types 'none'`;
+  "default-src 'none'; script-src 'self'; base-uri 'none'; form-action 'none'; " +
+  "require-trusted-types-for 'script'; trusted-types 'none'";
+/** For a test that brings a script of its own. */
+export const LENIENT = "default-src 'none'; script-src 'self' 'unsafe-inline'";
 
 const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Replies</title>
 <body><script src="/page.js"></script></body></html>`;
 const SCRIPT = `
   import { MarkdownView } from "./markdown-view.ts";
-  import { sanitize } from "./sanitize.ts";
   const views = new Map();
   const make = (name) => {
     const host = document.body.appendChild(document.createElement("div"));
@@ -32,7 +33,7 @@ const SCRIPT = `
     return entry;
   };
   const entry = (name) => views.get(name) ?? make(name);
-  Object.assign(globalThis, { view: (name) => entry(name).view, root: (name) => entry(name).root, sanitize });`;
+  Object.assign(globalThis, { view: (name) => entry(name).view, root: (name) => entry(name).root });`;
 
 /** @returns the bundle of some code that stands in the room */
 export async function bundle(contents: string, isSlim = true): Promise<string> {
@@ -75,7 +76,7 @@ export function useMarkdownPages(): MarkdownPages {
     }
   });
   return {
-    async visit(policy = WITH_POLICY, options = {}) {
+    async visit(policy = STRICT, options = {}) {
       const server = createServer(({ url }, response) => {
         const isScript = url === "/page.js";
         response.setHeader("content-type", isScript ? "text/javascript" : "text/html");

@@ -5,9 +5,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Block, MarkdownBlocks } from "#app/web/markdown/markdown-blocks.ts";
-import { lexBlock } from "#app/web/markdown/markdown-html.ts";
-import { createLinks } from "#app/web/markdown/markdown-lexer.ts";
 import { arrivals } from "./markdown-generator.ts";
+import { htmlOf, toHtml } from "./markdown-html.ts";
 
 /** The blocks of a text that arrives in pieces; fails where one that was finished would have to change. */
 function blocksOf(text: string, ends: readonly number[] = []): Block[] {
@@ -25,15 +24,7 @@ function blocksOf(text: string, ends: readonly number[] = []): Block[] {
   return [...finished, ...last.finished];
 }
 
-function render(blocks: readonly Block[]): string {
-  const links = createLinks();
-  return blocks
-    .map((block) => lexBlock(block, links))
-    .map((rendered) => rendered())
-    .join("");
-}
-
-const atOnce = (text: string) => render([{ markdown: text.replace(/\r\n?/g, "\n"), isPlain: false }]);
+const atOnce = (text: string) => htmlOf(text.replace(/\r\n?/g, "\n"));
 const steps = (text: string) => Array.from({ length: text.length }, (_, index) => index + 1);
 
 describe("a reply that arrives in pieces", () => {
@@ -42,7 +33,7 @@ describe("a reply that arrives in pieces", () => {
       fc.property(arrivals(), ({ text, ends }) => {
         const blocks = blocksOf(text, ends);
         assert.deepEqual(blocks, blocksOf(text));
-        assert.equal(render(blocks), atOnce(text));
+        assert.equal(toHtml(blocks), atOnce(text));
       }),
       { numRuns: 1_500 },
     );
@@ -51,7 +42,7 @@ describe("a reply that arrives in pieces", () => {
   it("does so character by character", () => {
     fc.assert(
       fc.property(arrivals(14), ({ text }) => {
-        assert.equal(render(blocksOf(text, steps(text))), atOnce(text));
+        assert.equal(toHtml(blocksOf(text, steps(text))), atOnce(text));
       }),
       { numRuns: 300 },
     );
@@ -75,7 +66,7 @@ describe("a reply that arrives in pieces", () => {
     "HTML that is never closed": "<div>\n\n<!-- a\n\nb\n\n<script>\n\nc\n",
   };
   for (const [name, text] of Object.entries(kept)) {
-    it(`understands ${name}`, () => assert.equal(render(blocksOf(text, steps(text))), atOnce(text)));
+    it(`understands ${name}`, () => assert.equal(toHtml(blocksOf(text, steps(text))), atOnce(text)));
   }
 });
 
@@ -115,6 +106,17 @@ describe("an update", () => {
     blocks.update(`${paragraph}Two\n`, false);
     assert.equal(blocks.update("Other", false).isRestarted, true);
     assert.equal(blocks.update("", false).open, "");
+  });
+});
+
+describe("a character that no text may hold", () => {
+  it("is replaced where it stands, in pieces and at once", () => {
+    const text = "a\0b\n\n```\n\0\n```\n\n[c](<http://x.example/\0>)";
+    const joined = blocksOf(text).map(({ markdown }) => markdown);
+    assert.equal(joined.join(""), text.replaceAll("\0", "\ufffd"));
+    const blocks = new MarkdownBlocks();
+    for (const end of steps(text)) assert.equal(blocks.update(text.slice(0, end), false).isRestarted, false);
+    assert.equal(blocks.update(text, true).isRestarted, false);
   });
 });
 

@@ -1,6 +1,8 @@
 // The copy button of code blocks. Promises: what is copied is exactly the code; it works without the permission to
 // write to the clipboard, by a selection and the browser's own copy command; a press is confirmed for two seconds.
 
+import { createElement } from "#app/web/element.ts";
+
 export interface CopyLabels {
   readonly copy: string;
   readonly copied: string;
@@ -8,20 +10,12 @@ export interface CopyLabels {
 
 const CONFIRMED_MS = 2_000;
 
-/** Puts every `pre` below `part` into a `div.code-block`, after a button. */
-export function addCopyButtons(part: ParentNode, { copy }: CopyLabels): void {
-  for (const block of part.querySelectorAll("pre")) {
-    const frame = document.createElement("div");
-    frame.className = "code-block";
-    const button = document.createElement("button");
-    button.type = "button";
-    button.className = "copy-code";
-    button.textContent = copy;
-    // Long lines scroll: by keyboard, too.
-    block.tabIndex = 0;
-    block.replaceWith(frame);
-    frame.append(button, block);
-  }
+/** A block of code in a frame, after its button. */
+export function createCodeBlock(code: HTMLElement, label: string): HTMLElement {
+  const button = createElement("button", { class: "copy-code", text: label, attributes: { type: "button" } });
+  // Long lines scroll: by keyboard, too.
+  code.tabIndex = 0;
+  return createElement("div", { class: "code-block", children: [button, code] });
 }
 
 /** One listener for all buttons below `root`, whenever they come. */

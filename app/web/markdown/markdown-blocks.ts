@@ -91,10 +91,10 @@ function finishedCount(tokens: readonly Token[]): number {
   return Math.max(count, 0);
 }
 
-/** Of a `\r` at the end nobody knows yet whether it is half of a line end. */
+/** A NUL is replaced, as CommonMark says. Of a `\r` at the end nobody knows yet whether it is half of a line end. */
 function toLineFeeds(text: string, isFinal: boolean): string {
-  if (!text.includes("\r")) return text;
-  return (isFinal || !text.endsWith("\r") ? text : text.slice(0, -1)).replace(/\r\n?/g, "\n");
+  const whole = isFinal || !text.endsWith("\r") ? text : text.slice(0, -1);
+  return whole.replace(/\r\n?/g, "\n").replaceAll("\0", "\ufffd");
 }
 
 /** The cut, one back if it would part the halves of a character. */

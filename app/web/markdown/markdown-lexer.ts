@@ -2,7 +2,7 @@
 // expensive. Promises: lexing never throws for depth, and its cost is bounded by the length of what is handed in.
 // What passes a limit is shown as it was written. Does not render.
 
-import { getDefaults, Lexer, type Links, type Token, Tokenizer, type Tokens } from "marked";
+import { Lexer, type Links, type Token, Tokenizer, type Tokens } from "marked";
 
 /** Quotes and lists in each other; deeper ones are text. marked calls itself for every level: 1,000 overflow the stack. */
 const MAX_BLOCK_DEPTH = 12;
@@ -34,6 +34,12 @@ class ReplyTokenizer extends Tokenizer {
     const raw = BREAK.exec(src)?.[0];
     if (raw === undefined) return undefined;
     return { type: "html", raw, text: "<br>", inLink: false, inRawBlock: false, block: false };
+  }
+
+  /** As it was written: references are decoded where words are made, each once. */
+  override inlineText(src: string): Tokens.Text | undefined {
+    const raw = this.rules.inline.text.exec(src)?.[0];
+    return raw === undefined ? undefined : { type: "text", raw, text: raw, escaped: false };
   }
 
   override blockquote(src: string): Tokens.Blockquote | undefined {
@@ -77,7 +83,7 @@ export class ReplyLexer extends Lexer {
 
   /** @param links definitions to use; those found are added, the first of a label stays */
   constructor(links: Links = createLinks()) {
-    super({ ...getDefaults(), tokenizer: new ReplyTokenizer() });
+    super({ gfm: true, tokenizer: new ReplyTokenizer() });
     this.tokens.links = links;
   }
 

@@ -2,18 +2,19 @@
 // rendered again; the nodes of a finished one are not touched, but for a definition that makes a link of its words;
 // the end is what the whole text would have given at once; whatever the model writes, nothing runs and nothing loads.
 
-import { addCopyButtons, type CopyLabels, listenForCopying } from "./code-copy.ts";
+import { type CopyLabels, listenForCopying } from "./code-copy.ts";
 import { type Block, MarkdownBlocks } from "./markdown-blocks.ts";
-import { lexBlock } from "./markdown-html.ts";
 import { createLinks } from "./markdown-lexer.ts";
+import { createNode } from "./markdown-nodes.ts";
+import { lexBlock, type Part } from "./markdown-tree.ts";
 import { patchChildren, patchNode } from "./node-patch.ts";
 import { closeOpenBlock } from "./open-block.ts";
-import { sanitize } from "./sanitize.ts";
 
 /** A finished block that a later definition may make a link of. */
 interface ReferringBlock {
   readonly block: Block;
-  readonly node: ChildNode;
+  /** Which of the root's children is its first. */
+  readonly at: number;
 }
 
 export class MarkdownView {
@@ -37,15 +38,13 @@ export class MarkdownView {
   update(text: string, isFinal: boolean): void {
     const { isRestarted, finished, open } = this.#blocks.update(text, isFinal);
     if (isRestarted) this.#forget();
-    const known = new Set(Object.keys(this.#links));
+    const known = Object.keys(this.#links).length;
     // First what they define, then their words: a link may stand before its definition.
     const renders = finished.map((block) => ({ block, render: lexBlock(block, this.#links) }));
-    if (Object.keys(this.#links).some((label) => !known.has(label))) this.#renderAgain();
-    const made = renders
-      .map(({ block, render }) => ({ block, html: render() }))
-      .filter(({ html }) => html !== "");
-    patchChildren(this.#root, this.#finishedNodes, [...this.#nodesOf(made), ...this.#openNodes(open)]);
-    for (const { block } of made) this.#keep(block);
+    if (Object.keys(this.#links).length > known) this.#renderAgain();
+    const from = this.#finishedNodes;
+    const nodes = renders.flatMap(({ block, render }) => this.#keep(block, this.#nodesOf(render())));
+    patchChildren(this.#root, from, [...nodes, ...this.#openNodes(open)]);
   }
 
   /** The nodes stay until they are compared with the new ones. */
@@ -58,46 +57,26 @@ export class MarkdownView {
   #openNodes(open: string): readonly Node[] {
     if (open.trim() === "") return [];
     const block = { markdown: closeOpenBlock(open), isPlain: false };
-    const html = lexBlock(block, Object.assign(createLinks(), this.#links))();
-    return html === "" ? [] : this.#nodesOf([{ block, html }]);
+    return this.#nodesOf(lexBlock(block, Object.assign(createLinks(), this.#links))());
   }
 
-  #keep(block: Block): void {
-    const node = this.#root.childNodes[this.#finishedNodes];
-    this.#finishedNodes += 1;
-    if (node && block.markdown.includes("[")) this.#referring.push({ block, node });
+  #keep(block: Block, nodes: readonly Node[]): readonly Node[] {
+    if (block.markdown.includes("[")) this.#referring.push({ block, at: this.#finishedNodes });
+    this.#finishedNodes += nodes.length;
+    return nodes;
   }
 
   /** Only what differs is touched: words that have become a link. */
   #renderAgain(): void {
-    for (const { block, node } of this.#referring) {
-      const [want] = this.#nodesOf([{ block, html: lexBlock(block, this.#links)() }]);
-      if (want) patchNode(node, want);
+    for (const { block, at } of this.#referring) {
+      for (const [index, want] of this.#nodesOf(lexBlock(block, this.#links)()).entries()) {
+        const node = this.#root.childNodes[at + index];
+        if (node) patchNode(node, want);
+      }
     }
   }
 
-  /** All in one go: a sanitizer's document for every paragraph would be the most of the work. */
-  #nodesOf(parts: readonly { readonly block: Block; readonly html: string }[]): ChildNode[] {
-    if (parts.length === 0) return [];
-    try {
-      const fragment = sanitize(parts.map(({ html }) => html).join(""));
-      for (const plain of fragment.querySelectorAll<HTMLElement>("[data-plain]")) asWritten(plain);
-      addCopyButtons(fragment, this.#labels);
-      return [...fragment.childNodes];
-    } catch {
-      // A page that forbids all making of nodes shows the words at least.
-      return parts.map(({ block }) => {
-        const paragraph = document.createElement("p");
-        paragraph.textContent = block.markdown;
-        asWritten(paragraph);
-        return paragraph;
-      });
-    }
+  #nodesOf(parts: readonly Part[]): readonly Node[] {
+    return parts.map((part) => createNode(part, this.#labels.copy));
   }
-}
-
-/** Through the object model: an attribute would be against a strict content policy. */
-function asWritten(paragraph: HTMLElement): void {
-  paragraph.style.whiteSpace = "pre-wrap";
-  paragraph.style.overflowWrap = "anywhere";
 }
