@@ -79,12 +79,7 @@ export class ChatClient {
 
   /** Judges a reply; shown when the server has stored it. */
   rate(messageId: string, rating: "up" | "down", comment?: string): void {
-    this.#dialogue.command({
-      type: "feedback",
-      messageId,
-      rating,
-      ...(comment === undefined ? {} : { comment }),
-    });
+    this.#dialogue.command({ type: "feedback", messageId, rating, comment });
   }
 
   /** Lets the other connections of the conversation know; may be called at every keystroke. */

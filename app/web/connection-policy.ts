@@ -1,6 +1,8 @@
 // When to come back after a connection has ended: pure decisions, no timers, no sockets.
 // The close code's range instructs (protocol 2.3); without an instruction the wait grows with full jitter.
 
+import { defined } from "./defined.ts";
+
 export type AfterClose =
   /** Come back by yourself; `afterMs` where the server named a time. */
   | { readonly type: "retry"; readonly afterMs?: number }
@@ -31,7 +33,7 @@ const STOPPED_BECAUSE: Readonly<Record<number, string>> = {
 export function decideAfterClose(code: number, announcedMs: number | undefined): AfterClose {
   if (code === IDLE_TTL_EXPIRED) return { type: "pause" };
   if (code >= 4500 && code <= 4999) return { type: "stop", code: STOPPED_BECAUSE[code] ?? "forbidden" };
-  return announcedMs === undefined ? { type: "retry" } : { type: "retry", afterMs: announcedMs };
+  return defined({ type: "retry", afterMs: announcedMs });
 }
 
 /**
@@ -43,7 +45,7 @@ export function decideAfterProbe(status: number, retryAfter: string | null, nowM
   if (status === 401) return { type: "stop", code: "unauthorized" };
   if (status === 403) return { type: "stop", code: "forbidden" };
   const afterMs = retryAfter === null ? undefined : toWaitMs(retryAfter, nowMs);
-  return afterMs === undefined ? { type: "retry" } : { type: "retry", afterMs };
+  return defined({ type: "retry", afterMs });
 }
 
 function toWaitMs(retryAfter: string, nowMs: number): number | undefined {

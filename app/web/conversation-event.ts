@@ -1,6 +1,8 @@
 // One numbered event of the log, applied to what a page shows. The caller has checked the number.
 
 import type { ConversationEvent } from "#app/models/server-event.ts";
+import { defined } from "./defined.ts";
+import { fieldsOf, toText } from "./json-fields.ts";
 import type { ChatMessage, ConversationState, Problem, TranscriptItem } from "./transcript.ts";
 
 type EventOf<Type extends ConversationEvent["type"]> = Extract<ConversationEvent, { type: Type }>;
@@ -10,7 +12,7 @@ export function applyEvent(state: ConversationState, event: ConversationEvent): 
     case "RUN_STARTED":
       return startRun(state, event);
     case "TEXT_MESSAGE_START":
-      return startReply(state, event.messageId);
+      return startReply(state, event);
     case "TEXT_MESSAGE_CONTENT":
       return updateMessage(state, event.messageId, (message) => ({
         ...message,
@@ -21,7 +23,7 @@ export function applyEvent(state: ConversationState, event: ConversationEvent): 
         ...message,
         state: toEndState(event.metadata),
         source: event.metadata.source,
-        ...(event.metadata.finishReason === undefined ? {} : { finishReason: event.metadata.finishReason }),
+        ...defined({ finishReason: event.metadata.finishReason }),
       }));
     case "RUN_FINISHED":
       return endRun(state, event.runId, event.outcome.type === "cancelled" ? "stopped" : "done", undefined);
@@ -61,14 +63,19 @@ function isReplaced(item: TranscriptItem, askedId: string, parentRunId: string |
   return parentRunId !== undefined && item.type === "message" && item.runId === parentRunId;
 }
 
-function startReply(state: ConversationState, id: string): ConversationState {
+function startReply(
+  state: ConversationState,
+  { messageId, metadata }: EventOf<"TEXT_MESSAGE_START">,
+): ConversationState {
   const message: ChatMessage = {
     type: "message",
-    id,
+    id: messageId,
     role: "assistant",
     text: "",
     state: "streaming",
     ...(state.run ? { runId: state.run.runId, speaker: state.run.speaker } : {}),
+    // Unchecked at the door: a reply without it is shown all the same.
+    ...defined({ source: toText(fieldsOf(metadata).source) }),
   };
   return { ...state, messages: [...state.messages, message] };
 }
@@ -86,7 +93,7 @@ function endRun(
   const ended = updateMessage(rest, carrier, (message) => ({
     ...message,
     state: outcome === "done" && message.state !== "streaming" ? message.state : outcome,
-    ...(problem ? { problem } : {}),
+    ...defined({ problem }),
   }));
   return run && run.runId !== runId ? { ...ended, run } : ended;
 }
@@ -144,6 +151,5 @@ function toEndState(metadata: EventOf<"TEXT_MESSAGE_END">["metadata"]): ChatMess
 }
 
 function toProblem({ code, message, metadata }: EventOf<"RUN_ERROR">): Problem {
-  const { retryAfterMs } = metadata;
-  return retryAfterMs === undefined ? { code, message } : { code, message, retryAfterMs };
+  return defined({ code, message, retryAfterMs: metadata.retryAfterMs });
 }

@@ -2,6 +2,8 @@
 // Each is one HTTP request with the conversation's own token; both work over HTTP alone, and neither without a network.
 
 import type { ShownMessage } from "#app/models/server-event.ts";
+import { defined } from "./defined.ts";
+import { fieldsOf, parseJson, toText } from "./json-fields.ts";
 import type { Problem } from "./transcript.ts";
 
 /** What the server answers to an export; `messages` are all of them, oldest first. */
@@ -63,26 +65,13 @@ async function ask(method: string, address: string, token: string): Promise<unkn
 function toProblem(body: unknown, status: number): Problem {
   const { error } = fieldsOf(body);
   const { code, message, retryAfterMs } = fieldsOf(error);
-  return {
-    code: typeof code === "string" ? code : "internal_error",
-    message: typeof message === "string" ? message : `The server answered with ${status}.`,
-    ...(typeof retryAfterMs === "number" ? { retryAfterMs } : {}),
-  };
+  return defined({
+    code: toText(code) ?? "internal_error",
+    message: toText(message) ?? `The server answered with ${status}.`,
+    retryAfterMs: typeof retryAfterMs === "number" ? retryAfterMs : undefined,
+  });
 }
 
 function isExport(value: unknown): value is ExportedConversation {
   return Array.isArray(fieldsOf(value).messages);
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? { ...value } : {};
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // A page of something in between, or nothing at all: no answer of ours.
-    return undefined;
-  }
 }

@@ -3,6 +3,7 @@
 // does nothing; a snapshot replaces what was known. Does not send, wait or touch a page.
 
 import { applyEvent } from "./conversation-event.ts";
+import { defined } from "./defined.ts";
 import type { ConnectionFrame, ServerFrame } from "./server-frame.ts";
 import { addOlder, applySnapshot, holds, setFeedback } from "./shown-history.ts";
 import type { ConversationState, LinkState, Problem, UnsentMessage } from "./transcript.ts";
@@ -175,11 +176,5 @@ function lose(state: ConversationState): ConversationState {
 
 /** What belongs to the server and the visitor's choice rather than to one conversation stays. */
 function anew({ link, transport, maxMessageChars, persona }: ConversationState): ConversationState {
-  return {
-    ...INITIAL_STATE,
-    link,
-    ...(transport === undefined ? {} : { transport }),
-    ...(maxMessageChars === undefined ? {} : { maxMessageChars }),
-    ...(persona === undefined ? {} : { persona }),
-  };
+  return { ...INITIAL_STATE, ...defined({ link, transport, maxMessageChars, persona }) };
 }

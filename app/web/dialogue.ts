@@ -7,6 +7,7 @@ import type { ConnectionFrames } from "#app/models/server-event.ts";
 import type { ServerAddresses } from "./addresses.ts";
 import type { ChatClientOptions } from "./client-options.ts";
 import type { ClientStore } from "./client-store.ts";
+import { defined } from "./defined.ts";
 import { EventStreamTransport } from "./event-stream-transport.ts";
 import { Joining, TRY_AGAIN_MS } from "./joining.ts";
 import { Link } from "./link.ts";
@@ -197,7 +198,7 @@ export class Dialogue {
 
   #refused(error: ConnectionFrames["error"]): void {
     const { code, message, retryAfterMs, commandId, retryable } = error;
-    const problem = { code, message, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+    const problem = defined({ code, message, retryAfterMs });
     if (this.joining.refused(commandId, problem)) return;
     if (commandId !== undefined && this.#outbox.holds(commandId)) {
       this.#messageRefused(commandId, problem, retryable);

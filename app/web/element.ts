@@ -5,7 +5,7 @@ export interface ElementParts {
   readonly text?: string;
   readonly attributes?: Readonly<Record<string, string>>;
   readonly children?: readonly Node[];
-  readonly onClick?: () => void;
+  readonly onClick?: (() => void) | undefined;
 }
 
 export function createElement<Tag extends keyof HTMLElementTagNameMap>(

@@ -5,6 +5,7 @@
 import type { ClientFrame, JoinFrame } from "#app/models/client-frame.ts";
 import type { ServerAddresses } from "./addresses.ts";
 import { readEventStream, type StreamPart } from "./event-stream.ts";
+import { fieldsOf, isObject, parseJson } from "./json-fields.ts";
 import { parseServerFrame } from "./server-frame.ts";
 import { type Transport, type TransportEvents, UNEXPLAINED } from "./transport.ts";
 
@@ -105,11 +106,10 @@ export class EventStreamTransport implements Transport {
         cache: "no-store",
         signal,
       });
-      if (!response.ok) {
+      if (!response.ok || !response.body) {
         this.#refuse(await response.text(), commandId);
         return;
       }
-      if (!response.body) throw new Error("an event stream without a body");
       for await (const part of readEventStream(response.body)) {
         if (signal.aborted) return;
         this.#take(part);
@@ -136,8 +136,8 @@ export class EventStreamTransport implements Transport {
    * @throws where it is none of ours: something between here and the server has answered
    */
   #refuse(text: string, commandId: string | undefined): void {
-    const { error }: { error?: unknown } = Object(JSON.parse(text));
-    if (typeof error !== "object" || error === null) throw new Error("no answer of the server");
+    const { error } = fieldsOf(parseJson(text));
+    if (!isObject(error)) throw new Error("not ours");
     this.#events?.onText(JSON.stringify({ type: "CUSTOM", name: "error", value: { ...error, commandId } }));
   }
 

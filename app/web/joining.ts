@@ -52,7 +52,7 @@ export class Joining {
       resumeToken,
       ...(joined ? {} : { create: true, ...(this.#wanted ? { [this.#wanted.kind]: this.#wanted.id } : {}) }),
       ...(joined && state.epoch !== undefined ? { epoch: state.epoch, after: state.seq } : {}),
-      ...(this.locale === undefined ? {} : { locale: this.locale }),
+      locale: this.locale,
     });
   }
 

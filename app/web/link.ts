@@ -160,7 +160,7 @@ export class Link {
     const wait = this.#wait(undefined, asked);
     const answer = await asked;
     if (!answer) return;
-    const decision = decideAfterProbe(answer.status, answer.retryAfter, Date.now());
+    const decision = decideAfterProbe(answer.status, answer.headers.get("retry-after"), Date.now());
     const isPlain = decision.type === "retry" && decision.afterMs === undefined;
     const isBlocked = answer.ok && isPlain && refused && this.#blockade.refused(refused, Date.now());
     if (this.#timer !== wait || this.#stopped) return;
@@ -169,13 +169,13 @@ export class Link {
   }
 
   /** Never rejects: a probe that fails as well says no more than that the server is away. */
-  async #ask(): Promise<{ ok: boolean; status: number; retryAfter: string | null } | undefined> {
+  async #ask(): Promise<Response | undefined> {
     try {
       const response = await fetch(this.#options.probeUrl(), {
         signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
       });
       void response.body?.cancel().catch(() => undefined);
-      return { ok: response.ok, status: response.status, retryAfter: response.headers.get("retry-after") };
+      return response;
     } catch {
       // The wait that is already running goes on.
       return undefined;

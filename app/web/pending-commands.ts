@@ -12,7 +12,7 @@ export type Command =
       readonly type: "feedback";
       readonly messageId: string;
       readonly rating: "up" | "down";
-      readonly comment?: string;
+      readonly comment: string | undefined;
     }
   | { readonly type: "history"; readonly before: string; readonly limit: number };
 

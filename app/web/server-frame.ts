@@ -3,6 +3,7 @@
 // kept where it has a number (the number counts) and dropped where it has none: a newer server does no harm.
 
 import type { ConnectionFrames, ConversationEvent, ShownMessage } from "#app/models/server-event.ts";
+import { type Fields, fieldsOf, hasStrings, isObject, parseJson } from "./json-fields.ts";
 
 export type ConnectionFrame = {
   [Name in keyof ConnectionFrames]: { readonly name: Name; readonly value: ConnectionFrames[Name] };
@@ -16,13 +17,13 @@ export type ServerFrame =
   | { readonly kind: "erased" }
   | ({ readonly kind: "connection" } & ConnectionFrame);
 
-type Fields = Readonly<Record<string, unknown>>;
 type Check = (fields: Fields) => boolean;
 
 /** A frame of the server, or undefined where it is none that this version knows. Never throws. */
 export function parseServerFrame(text: string): ServerFrame | undefined {
-  const frame = parseObject(text);
-  if (!frame) return undefined;
+  // A frame that nobody can read is dropped; a missing number is noticed by its successor.
+  const frame = parseJson(text);
+  if (!isObject(frame)) return undefined;
   if (frame.type === "CUSTOM" && frame.name === "conversation.erased") return { kind: "erased" };
   if (isPosition(frame.seq)) {
     const known = EVENTS[nameOf(frame)]?.(frame) ?? false;
@@ -48,14 +49,13 @@ const EVENTS: Readonly<Record<string, Check | undefined>> = {
   TEXT_MESSAGE_END: (event) => hasStrings(event, "messageId") && isObject(event.metadata),
   RUN_FINISHED: (event) => hasStrings(event, "runId") && isObject(event.outcome),
   RUN_ERROR: (event) => hasStrings(event, "runId", "code", "message") && isObject(event.metadata),
-  "message.accepted": ({ value }) => isObject(value) && hasStrings(value, "messageId", "runId", "text"),
+  "message.accepted": ({ value }) => hasStrings(value, "messageId", "runId", "text"),
   "persona.changed": ({ value }) => isShownPersona(value),
-  "conversation.edited": ({ value }) =>
-    isObject(value) && hasStrings(value, "messageId") && Array.isArray(value.removed),
+  "conversation.edited": ({ value }) => hasStrings(value, "messageId") && Array.isArray(value.removed),
 };
 
 const CONNECTION_FRAMES: Readonly<Record<string, Check | undefined>> = {
-  hello: ({ limits }) => isObject(limits) && typeof limits.maxMessageChars === "number",
+  hello: ({ limits }) => typeof fieldsOf(limits).maxMessageChars === "number",
   joined: (value) =>
     hasStrings(value, "conversationId", "epoch") &&
     isPosition(value.lastSeq) &&
@@ -77,18 +77,17 @@ function nameOf(frame: Fields): string {
 }
 
 function toSnapshot({ messages, metadata }: Fields): ServerFrame | undefined {
-  if (!isObject(metadata) || !isPosition(metadata.seq)) return undefined;
-  if (!Array.isArray(messages) || !messages.every(isShownMessage)) return undefined;
-  return { kind: "snapshot", seq: metadata.seq, messages };
+  const { seq } = fieldsOf(metadata);
+  if (!isPosition(seq) || !Array.isArray(messages) || !messages.every(isShownMessage)) return undefined;
+  return { kind: "snapshot", seq, messages };
 }
 
 function isShownMessage(value: unknown): value is ShownMessage {
-  return isObject(value) && hasStrings(value, "id", "role", "content");
+  return hasStrings(value, "id", "role", "content");
 }
 
 function isShownPersona(value: unknown): boolean {
   return (
-    isObject(value) &&
     hasStrings(value, "id", "kind", "name", "greeting") &&
     Array.isArray(value.suggestions) &&
     value.suggestions.every((suggestion) => typeof suggestion === "string")
@@ -96,33 +95,14 @@ function isShownPersona(value: unknown): boolean {
 }
 
 function isUserInput(input: unknown): boolean {
-  if (!isObject(input) || !Array.isArray(input.messages)) return false;
-  const [message]: unknown[] = input.messages;
-  return isObject(message) && hasStrings(message, "id", "content");
+  const { messages } = fieldsOf(input);
+  return Array.isArray(messages) && hasStrings(messages[0], "id", "content");
 }
 
 function isPersonaOf(metadata: unknown): boolean {
-  return isObject(metadata) && isObject(metadata.persona) && hasStrings(metadata.persona, "id", "name");
+  return hasStrings(fieldsOf(metadata).persona, "id", "name");
 }
 
 function isPosition(value: unknown): value is number {
   return typeof value === "number" && Number.isInteger(value) && value >= 0;
-}
-
-function hasStrings(value: Fields, ...names: readonly string[]): boolean {
-  return names.every((name) => typeof value[name] === "string");
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function parseObject(text: string): Fields | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    // Not JSON: a frame that nobody can read is dropped; a missing number is noticed by its successor.
-    return undefined;
-  }
 }

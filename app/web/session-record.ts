@@ -2,6 +2,7 @@
 // is being typed. A tab that the browser copies from another one is in the same conversation, with the same ids.
 // A storage that is full, forbidden or was written by somebody else is the same as an empty one.
 
+import { fieldsOf, toText } from "./json-fields.ts";
 import type { UnsentMessage } from "./transcript.ts";
 
 /** `sessionStorage`, `localStorage` or anything like them. */
@@ -60,15 +61,14 @@ export function createSecret(): string {
 }
 
 function parseRecord(value: unknown): SessionRecord | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const { conversationId, resumeToken, joined, unsent, draft }: Record<string, unknown> = { ...value };
+  const { conversationId, resumeToken, joined, unsent, draft } = fieldsOf(value);
   if (!isSecret(conversationId) || !isSecret(resumeToken) || !Array.isArray(unsent)) return undefined;
   return {
     conversationId,
     resumeToken,
     joined: joined === true,
     unsent: unsent.filter(isUnsent),
-    draft: typeof draft === "string" ? draft : "",
+    draft: toText(draft) ?? "",
   };
 }
 
@@ -77,6 +77,6 @@ function isSecret(value: unknown): value is string {
 }
 
 function isUnsent(value: unknown): value is UnsentMessage {
-  if (typeof value !== "object" || value === null) return false;
-  return "id" in value && isSecret(value.id) && "text" in value && typeof value.text === "string";
+  const { id, text } = fieldsOf(value);
+  return isSecret(id) && typeof text === "string";
 }

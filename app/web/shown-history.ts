@@ -1,6 +1,8 @@
 // Stored messages in what a page shows: a snapshot that replaces it, an older page before it, a judgement beside one.
 
 import type { ShownMessage } from "#app/models/server-event.ts";
+import { defined } from "./defined.ts";
+import { fieldsOf, toText } from "./json-fields.ts";
 import type { ChatMessage, ConversationState, Speaker, TranscriptItem } from "./transcript.ts";
 
 /** The most that a snapshot holds (protocol 2.4): one that is full says nothing of what is before it. */
@@ -27,27 +29,27 @@ export function applySnapshot(
 
 function toChatMessage({ id, role, content, metadata }: ShownMessage): ChatMessage {
   const { persona, source, partial, waiting, runId, feedback } = metadata;
-  return {
+  return defined({
     type: "message",
     id,
     role,
     text: content,
     state: partial === true ? "stopped" : waiting === true ? "waiting" : "done",
-    ...(typeof source === "string" ? { source } : {}),
-    ...(typeof runId === "string" ? { runId } : {}),
-    ...(isSpeaker(persona) ? { speaker: { kind: persona.kind, id: persona.id } } : {}),
-    ...(isRated(feedback) ? { feedback: { rating: feedback.rating } } : {}),
-  };
+    source: toText(source),
+    runId: toText(runId),
+    speaker: toSpeaker(persona),
+    feedback: toFeedback(feedback),
+  });
 }
 
-function isSpeaker(value: unknown): value is Speaker {
-  if (typeof value !== "object" || value === null || !("kind" in value) || !("id" in value)) return false;
-  return (value.kind === "persona" || value.kind === "object") && typeof value.id === "string";
+function toSpeaker(value: unknown): Speaker | undefined {
+  const { kind, id } = fieldsOf(value);
+  return (kind === "persona" || kind === "object") && typeof id === "string" ? { kind, id } : undefined;
 }
 
-function isRated(value: unknown): value is { readonly rating: "up" | "down" } {
-  if (typeof value !== "object" || value === null || !("rating" in value)) return false;
-  return value.rating === "up" || value.rating === "down";
+function toFeedback(value: unknown): ChatMessage["feedback"] {
+  const { rating } = fieldsOf(value);
+  return rating === "up" || rating === "down" ? { rating } : undefined;
 }
 
 /** Puts a page before what is shown; what stands there already keeps its place. */

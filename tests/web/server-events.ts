@@ -22,10 +22,11 @@ export const started = (
   },
   metadata: { persona: ADA },
 });
-export const begin = (messageId: string): ConversationEvent => ({
+export const begin = (messageId: string, source?: string): ConversationEvent => ({
   type: "TEXT_MESSAGE_START",
   messageId,
   role: "assistant",
+  ...(source !== undefined && { metadata: { source } }),
 });
 export const delta = (messageId: string, text: string): ConversationEvent => ({
   type: "TEXT_MESSAGE_CONTENT",

@@ -3,77 +3,40 @@
 
 import { SETTING_NAMES, type SettingName } from "./settings.ts";
 
+/** A property whose attribute is absent is empty; null removes the attribute. */
 export abstract class AttributedElement extends HTMLElement {
   /** Origin of the server, such as `https://chat.example.org`; where the script came from if absent. */
-  get host(): string {
-    return this.#read("host");
-  }
-  set host(value: string | null) {
-    this.#write("host", value);
-  }
-
+  declare host: string | null;
   /** Id of the persona that answers a new conversation. */
-  get persona(): string {
-    return this.#read("persona");
-  }
-  set persona(value: string | null) {
-    this.#write("persona", value);
-  }
-
+  declare persona: string | null;
   /** Id of the object that answers a new conversation, instead of a persona. */
-  get object(): string {
-    return this.#read("object");
-  }
-  set object(value: string | null) {
-    this.#write("object", value);
-  }
-
+  declare object: string | null;
   /** `en` or `tr`; the page's language if absent, then the reader's. */
-  get locale(): string {
-    return this.#read("locale");
-  }
-  set locale(value: string | null) {
-    this.#write("locale", value);
-  }
-
+  declare locale: string | null;
   /** `light`, `dark` or `auto`. */
-  get theme(): string {
-    return this.#read("theme");
-  }
-  set theme(value: string | null) {
-    this.#write("theme", value);
-  }
-
+  declare theme: string | null;
   /** `bubble`, `panel` or `full`. */
-  get mode(): string {
-    return this.#read("mode");
-  }
-  set mode(value: string | null) {
-    this.#write("mode", value);
-  }
-
+  declare mode: string | null;
   /** The first words, instead of the persona's own. */
-  get greeting(): string {
-    return this.#read("greeting");
-  }
-  set greeting(value: string | null) {
-    this.#write("greeting", value);
-  }
-
+  declare greeting: string | null;
   /** `bottom-right` or `bottom-left`. */
-  get position(): string {
-    return this.#read("position");
-  }
-  set position(value: string | null) {
-    this.#write("position", value);
-  }
-
+  declare position: string | null;
   /** Title of the chat, instead of the persona's name. */
-  get heading(): string {
-    return this.#read("heading");
-  }
-  set heading(value: string | null) {
-    this.#write("heading", value);
+  declare heading: string | null;
+
+  static {
+    for (const name of SETTING_NAMES) {
+      Object.defineProperty(AttributedElement.prototype, name, {
+        configurable: true,
+        enumerable: true,
+        get(this: AttributedElement) {
+          return this.getAttribute(name) ?? "";
+        },
+        set(this: AttributedElement, value: string | null | undefined) {
+          this.#write(name, value);
+        },
+      });
+    }
   }
 
   /** Own properties from before the upgrade hide the accessors: they are removed and set again. */
@@ -86,11 +49,7 @@ export abstract class AttributedElement extends HTMLElement {
     }
   }
 
-  #read(name: SettingName): string {
-    return this.getAttribute(name) ?? "";
-  }
-
-  #write(name: SettingName, value: string | null): void {
+  #write(name: SettingName, value: string | null | undefined): void {
     if (value === null || value === undefined) this.removeAttribute(name);
     else this.setAttribute(name, value);
   }

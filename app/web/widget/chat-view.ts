@@ -24,8 +24,8 @@ export interface ChatViewOptions {
   readonly words: Words;
   readonly scope: StorageScope;
   readonly onLocale: (locale: Locale) => void;
-  /** Absent where there is nothing to close. */
-  readonly onClose?: () => void;
+  /** Undefined where there is nothing to close. */
+  readonly onClose: (() => void) | undefined;
 }
 
 export class ChatView {
@@ -54,7 +54,7 @@ export class ChatView {
       menu: this.#menu.element,
       heading: settings.heading,
       onSwitch: () => this.#openPicker(),
-      ...(onClose ? { onClose } : {}),
+      onClose,
     });
     this.#log = this.#createLog();
     this.#notice = new NoticeView(

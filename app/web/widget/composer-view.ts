@@ -133,7 +133,7 @@ export class ComposerView {
     const { value } = this.#field;
     const excess = value.trim().length - this.#maxChars;
     this.#send.disabled = value.trim() === "" || excess > 0;
-    this.#field.setAttribute("aria-invalid", String(excess > 0));
+    this.#field.ariaInvalid = String(excess > 0);
     setText(this.#excess, excess > 0 ? this.#words.say("tooLong", { count: excess }) : "");
     this.#drafts.setItem(DRAFT, value);
     // For browsers without `field-sizing`: as many lines as there are, and the style sheet says how many are shown.

@@ -11,7 +11,7 @@ export interface ButtonParts {
   readonly hasText?: boolean;
   readonly class?: string;
   readonly attributes?: Readonly<Record<string, string>>;
-  readonly onClick?: () => void;
+  readonly onClick?: (() => void) | undefined;
 }
 
 export function createButton(parts: ButtonParts): HTMLButtonElement {
@@ -22,7 +22,7 @@ export function createButton(parts: ButtonParts): HTMLButtonElement {
     class: `${icon && !hasText ? "icon-button" : "text-button"} ${name}`.trim(),
     attributes: { type: "button", ...(hasText ? {} : { "aria-label": label, title: label }), ...attributes },
     children: icon ? [createIcon(icon), ...shown] : shown,
-    ...(onClick ? { onClick } : {}),
+    onClick,
   });
 }
 

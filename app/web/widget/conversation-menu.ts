@@ -1,6 +1,7 @@
 // What the menu's entries do to a conversation: begin anew, save a copy as a file, erase it after a question.
 
 import type { ChatClient } from "#app/web/client.ts";
+import { RequestError } from "#app/web/conversation-requests.ts";
 import { createElement, setText } from "#app/web/element.ts";
 import type { ConversationState } from "#app/web/transcript.ts";
 import { createButton } from "./controls.ts";
@@ -99,20 +100,16 @@ export class ConversationMenu {
       createElement("p", { class: "sheet-text", text, attributes: { id: "sheet-text", role: "status" } }),
       createElement("div", { class: "form-buttons", children: buttons }),
     ];
-    const [first] = buttons;
-    sheet.open(
-      { title, class: "question", role: "alertdialog", content, ...(first ? { first } : {}) },
-      this.#menu.button,
-    );
+    const parts = { title, class: "question", role: "alertdialog", content, first: buttons[0] } as const;
+    sheet.open(parts, this.#menu.button);
   }
 }
 
-/** Words for a failure of the client: by its code where it has one. */
+/** Words for what went wrong: by its code, in the visitor's language. */
 function reasonOf(cause: unknown, words: Words): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return "code" in cause && typeof cause.code === "string"
-    ? words.explain(cause.code, cause.message)
-    : cause.message;
+  return cause instanceof RequestError
+    ? words.explain(cause.problem.code, cause.problem.message)
+    : String(cause);
 }
 
 function download(name: string, text: string): void {

@@ -85,16 +85,11 @@ export const ENGLISH = {
 
 export type TextKey = keyof typeof ENGLISH;
 
-/** For codes that come without the server's wording, or whose wording is not for a visitor. */
+/** For codes that come without the server's wording: those of a connection that was closed for good. */
 export const ENGLISH_PROBLEMS: Readonly<Record<string, string>> = {
   unauthorized: "Please sign in first.",
   forbidden: "You may not do this.",
-  origin_not_allowed: "This page may not use this chat.",
   overloaded: "The server is full at the moment.",
   conversation_not_found: "The conversation no longer exists.",
   invalid_frame: "This page and the server do not understand each other. Please reload.",
-  rate_limited: "That was a little fast.",
-  quota_exceeded: "The allowance for now is used up.",
-  queue_full: "Several messages are waiting already; this one follows when there is room.",
-  storage_unavailable: "The conversation cannot be stored at the moment.",
 };

@@ -1,8 +1,7 @@
 // A judgement of a reply, by one press, and a remark for whom it is not enough.
 
-import { createElement } from "#app/web/element.ts";
-import { createButton, onFieldKeys } from "./controls.ts";
 import type { RowActions } from "./row-actions.ts";
+import { createRowForm, type RowForm } from "./row-form.ts";
 import type { Words } from "./words.ts";
 
 const MAX_COMMENT_CHARS = 1_000;
@@ -14,37 +13,21 @@ export function createFeedbackForm(
   words: Words,
   actions: Pick<RowActions, "rate" | "announce">,
   onDone: () => void,
-): HTMLFormElement {
+): RowForm {
   const label = words.say(rating === "up" ? "commentGood" : "comment");
-  const field = createElement("textarea", {
-    attributes: { rows: "1", maxlength: String(MAX_COMMENT_CHARS), "aria-label": label, placeholder: label },
-  });
-  const send = () => {
-    const comment = field.value.trim();
-    if (comment !== "") {
-      actions.rate(messageId, rating, comment);
-      actions.announce(words.say("thanks"));
-    }
-    onDone();
-  };
-  onFieldKeys(field, {
-    onEnter: send,
-    onEscape: () => {
+  const form = createRowForm({
+    field: { maxlength: String(MAX_COMMENT_CHARS), "aria-label": label, placeholder: label },
+    sendLabel: words.say("commentSend"),
+    cancelLabel: words.say("cancel"),
+    onSend: (comment) => {
+      if (comment !== "") {
+        actions.rate(messageId, rating, comment);
+        actions.announce(words.say("thanks"));
+      }
       onDone();
-      return true;
     },
+    onCancel: onDone,
   });
-  const buttons = createElement("div", {
-    class: "form-buttons",
-    children: [
-      createButton({ label: words.say("cancel"), class: "quiet", onClick: onDone }),
-      createButton({ label: words.say("commentSend"), class: "primary", attributes: { type: "submit" } }),
-    ],
-  });
-  const form = createElement("form", { class: "row-form feedback-form", children: [field, buttons] });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    send();
-  });
+  form.element.classList.add("feedback-form");
   return form;
 }

@@ -11,8 +11,8 @@ export interface HeaderParts {
   readonly menu: HTMLElement;
   readonly heading: string | undefined;
   readonly onSwitch: () => void;
-  /** Absent where there is nothing to close. */
-  readonly onClose?: () => void;
+  /** Undefined where there is nothing to close. */
+  readonly onClose: (() => void) | undefined;
 }
 
 export class HeaderView {

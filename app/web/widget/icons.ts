@@ -11,7 +11,6 @@ const PATHS = {
   copy: "M9 9h10.5v10.5H9zM15 9V4.5H4.5V15H9",
   check: "m5 12.5 4.5 4.5L19 7.5",
   up: "M8 20H4.5v-9.5H8zM8 11l4-7.5c1.6 0 2.6 1.1 2.4 2.7L14 9.5h4.6c1.3 0 2.2 1.2 1.9 2.4l-1.6 6.4c-.3 1-1.1 1.7-2.2 1.7H8",
-  low: "M16 4h3.5v9.5H16zM16 13l-4 7.5c-1.6 0-2.6-1.1-2.4-2.7l.4-3.3H5.4c-1.3 0-2.2-1.2-1.9-2.4l1.6-6.4C5.4 4.7 6.2 4 7.3 4H16",
   anew: "M12 5v14M5 12h14",
   save: "M12 4v11M7 10.5l5 5 5-5M5 20h14",
   erase: "M5 7h14M10 7V4.5h4V7M7 7l.8 12.5h8.4L17 7M10.5 11v5M13.5 11v5",
@@ -22,15 +21,11 @@ export type IconName = keyof typeof PATHS;
 const SVG = "http://www.w3.org/2000/svg";
 
 export function createIcon(name: IconName): SVGSVGElement {
-  const icon = createDrawing("0 0 24 24", "icon");
-  icon.append(createShape("path", { d: PATHS[name] }));
-  return icon;
+  return createDrawing("icon", "0 0 24 24", [createShape("path", { d: PATHS[name] })]);
 }
 
 /** The sign of the house: a punched card. Nine of its places are holes. */
 export function createCard(): SVGSVGElement {
-  const card = createDrawing("0 0 48 34", "card");
-  card.append(createShape("path", { d: "M2.5 2.5h36l7 7v22h-43z" }));
   const holes: readonly (readonly [number, number])[] = [
     [11, 10.5],
     [19.5, 10.5],
@@ -42,23 +37,22 @@ export function createCard(): SVGSVGElement {
     [28, 24.5],
     [36.5, 24.5],
   ];
-  for (const [cx, cy] of holes) card.append(createShape("circle", { cx, cy, r: 2.1 }));
-  return card;
+  return createDrawing("card", "0 0 48 34", [
+    createShape("path", { d: "M2.5 2.5h36l7 7v22h-43z" }),
+    ...holes.map(([cx, cy]) => createShape("circle", { cx, cy, r: 2.1 })),
+  ]);
 }
 
-function createDrawing(viewBox: string, name: string): SVGSVGElement {
-  const drawing = document.createElementNS(SVG, "svg");
-  drawing.setAttribute("viewBox", viewBox);
-  drawing.setAttribute("class", name);
-  drawing.setAttribute("aria-hidden", "true");
-  drawing.setAttribute("focusable", "false");
+function createDrawing(name: string, viewBox: string, shapes: readonly SVGElement[]): SVGSVGElement {
+  const drawing = createShape("svg", { class: name, viewBox, "aria-hidden": "true" });
+  drawing.append(...shapes);
   return drawing;
 }
 
-function createShape(
-  tag: "path" | "circle",
+function createShape<Tag extends "svg" | "path" | "circle">(
+  tag: Tag,
   attributes: Readonly<Record<string, string | number>>,
-): SVGElement {
+): SVGElementTagNameMap[Tag] {
   const shape = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, String(value));
   return shape;

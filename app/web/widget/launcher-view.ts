@@ -20,17 +20,15 @@ export class LauncherView {
   draw(isShown: boolean, isOpen: boolean, words: Words, heading: string | undefined): void {
     if (isOpen) this.#isUnread = false;
     this.element.hidden = !isShown;
-    this.element.setAttribute("aria-expanded", String(isOpen));
+    this.element.ariaExpanded = String(isOpen);
     const name = heading ? words.say("openChatWith", { name: heading }) : words.say("openChat");
     const label = this.#isUnread ? `${name} (${words.say("unread")})` : name;
-    this.element.setAttribute("aria-label", isOpen ? words.say("close") : label);
+    this.element.ariaLabel = isOpen ? words.say("close") : label;
     this.element.classList.toggle("unread", this.#isUnread);
   }
 
-  /** A reply has come while the chat was closed. */
-  markUnread(words: Words): void {
+  /** A reply has come while the chat was closed; to be drawn. */
+  markUnread(): void {
     this.#isUnread = true;
-    this.element.setAttribute("aria-label", `${words.say("openChat")} (${words.say("unread")})`);
-    this.element.classList.add("unread");
   }
 }

@@ -35,7 +35,8 @@ export class LogView {
   readonly #keeper: ScrollKeeper;
   #maker: RowMaker;
   #lastRow: Row | undefined;
-  #askedForOlderAtMs = Number.NEGATIVE_INFINITY;
+  /** Older messages are not asked for before. */
+  #olderAfterMs = 0;
   #state: ConversationState | undefined;
 
   constructor(sources: RowSources, actions: LogActions) {
@@ -151,15 +152,15 @@ export class LogView {
     const first = messages[0]?.id;
     if (first !== undefined && rows.length > 0 && first !== this.#older.dataset.before) {
       this.#older.dataset.before = first;
-      this.#askedForOlderAtMs = Number.NEGATIVE_INFINITY;
+      this.#olderAfterMs = 0;
       setText(this.#older, this.#words.say("older"));
     }
   }
 
   #loadOlder(): void {
     if (this.#state?.hasOlder !== true || !this.#state.joined) return;
-    if (performance.now() - this.#askedForOlderAtMs < OLDER_PATIENCE_MS) return;
-    this.#askedForOlderAtMs = performance.now();
+    if (performance.now() < this.#olderAfterMs) return;
+    this.#olderAfterMs = performance.now() + OLDER_PATIENCE_MS;
     setText(this.#older, this.#words.say("loadingOlder"));
     this.#actions.loadOlder();
   }

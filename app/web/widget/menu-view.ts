@@ -91,7 +91,7 @@ export class MenuView {
 
   #show(isShown: boolean): void {
     this.#list.hidden = !isShown;
-    this.button.setAttribute("aria-expanded", String(isShown));
+    this.button.ariaExpanded = String(isShown);
   }
 }
 

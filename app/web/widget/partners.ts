@@ -61,7 +61,7 @@ export class Partners {
       credentials: "omit",
       signal: AbortSignal.any([this.#closed.signal, AbortSignal.timeout(TIMEOUT_MS)]),
     });
-    if (!response.ok) throw new Error(`the list of ${kind}s was answered with ${response.status}`);
+    if (!response.ok) throw new Error(`${kind}s: ${response.status}`);
     return parseCatalogueList(kind, await response.json());
   }
 }

@@ -37,7 +37,7 @@ export function createPicker(
     class: "picker",
     role: "dialog",
     content: [content],
-    ...(first ? { first } : {}),
+    first,
   };
 }
 

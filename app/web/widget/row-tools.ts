@@ -6,6 +6,7 @@ import { Countdown } from "./countdown.ts";
 import { createFeedbackForm } from "./feedback-form.ts";
 import { createIcon } from "./icons.ts";
 import type { RowActions } from "./row-actions.ts";
+import type { RowForm } from "./row-form.ts";
 import type { Row } from "./rows.ts";
 import type { Words } from "./words.ts";
 
@@ -96,18 +97,18 @@ interface Rating {
 
 function createRating(words: Words, actions: ToolActions, shown: () => Row): Rating {
   const element = createElement("div", { class: "tools" });
-  let form: HTMLFormElement | undefined;
+  let form: RowForm | undefined;
   const rate = (rating: "up" | "down") => {
     const { messageId } = shown();
     if (!messageId) return;
     actions.rate(messageId, rating);
-    form?.remove();
+    form?.element.remove();
     form = createFeedbackForm(messageId, rating, words, actions, () => {
-      form?.remove();
+      form?.element.remove();
       (rating === "up" ? up : down).focus();
     });
-    element.after(form);
-    form.querySelector("textarea")?.focus({ preventScroll: true });
+    element.after(form.element);
+    form.field.focus({ preventScroll: true });
   };
   const up = createButton({
     label: words.say("good"),
@@ -117,7 +118,7 @@ function createRating(words: Words, actions: ToolActions, shown: () => Row): Rat
   });
   const down = createButton({
     label: words.say("bad"),
-    icon: "low",
+    icon: "up",
     class: "rate-down",
     onClick: () => rate("down"),
   });
@@ -125,10 +126,10 @@ function createRating(words: Words, actions: ToolActions, shown: () => Row): Rat
     element,
     buttons: [up, down],
     draw(rating) {
-      up.setAttribute("aria-pressed", String(rating === "up"));
-      down.setAttribute("aria-pressed", String(rating === "down"));
+      up.ariaPressed = String(rating === "up");
+      down.ariaPressed = String(rating === "down");
     },
-    release: () => form?.remove(),
+    release: () => form?.element.remove(),
   };
 }
 

@@ -3,8 +3,9 @@
 
 import { createElement, setText } from "#app/web/element.ts";
 import { MarkdownView } from "#app/web/markdown/markdown-view.ts";
-import { EditForm } from "./edit-form.ts";
+import { createEditForm } from "./edit-form.ts";
 import type { RowActions } from "./row-actions.ts";
+import type { RowForm } from "./row-form.ts";
 import { createRowTools, type RowTools } from "./row-tools.ts";
 import type { Row } from "./rows.ts";
 import type { Words } from "./words.ts";
@@ -19,7 +20,7 @@ export class RowView {
   #row: Row | undefined;
   #markdown: MarkdownView | undefined;
   #tools: RowTools | undefined;
-  #form: EditForm | undefined;
+  #form: RowForm | undefined;
 
   constructor(words: Words, actions: RowActions) {
     this.#words = words;
@@ -101,7 +102,7 @@ export class RowView {
       this.element.classList.remove("edited");
       this.#tools?.focusEdit();
     };
-    const form = new EditForm(row.text, this.#words, {
+    const form = createEditForm(row.text, this.#words, {
       onSend: (text) => {
         close();
         this.#actions.edit(messageId, text);
@@ -111,6 +112,6 @@ export class RowView {
     this.#form = form;
     this.element.classList.add("edited");
     this.#body.after(form.element);
-    form.focus();
+    form.field.focus();
   }
 }

@@ -14,9 +14,9 @@ export interface Row {
   readonly text: string;
   readonly notes: readonly string[];
   /** Id of the message that the server knows, where there is one to act upon. */
-  readonly messageId?: string;
-  readonly rating?: "up" | "down";
-  readonly problem?: Problem;
+  readonly messageId?: string | undefined;
+  readonly rating?: "up" | "down" | undefined;
+  readonly problem?: Problem | undefined;
 }
 
 export interface RowSources {
@@ -79,9 +79,9 @@ export class RowMaker {
       speaker: role === "user" ? this.#sources.words.say("you") : this.#nameOf(speaker),
       text,
       notes: this.#toNotes(message),
-      ...(isSettled ? { messageId: id } : {}),
-      ...(feedback ? { rating: feedback.rating } : {}),
-      ...(problem ? { problem } : {}),
+      messageId: isSettled ? id : undefined,
+      rating: feedback?.rating,
+      problem,
     };
   }
 

@@ -19,7 +19,7 @@ export interface SessionOptions {
 
 export class ChatSession {
   readonly client: ChatClient;
-  readonly #release: () => void;
+  readonly #closed = new AbortController();
   #before: ConversationState;
 
   constructor({ host, partner, locale, scope, onChange, onEvent }: SessionOptions) {
@@ -27,9 +27,10 @@ export class ChatSession {
       host,
       locale,
       storage: scope.lasting,
-      ...(partner ? { persona: partner } : {}),
+      persona: partner,
     });
     this.#before = this.client.state;
+    const { signal } = this.#closed;
     const forget = this.client.on("change", (state) => {
       const events = toWidgetEvents(this.#before, state);
       this.#before = state;
@@ -40,13 +41,9 @@ export class ChatSession {
     const hurry = () => {
       if (this.client.state.link.status === "waiting" && !document.hidden) this.client.wake();
     };
-    addEventListener("online", hurry);
-    document.addEventListener("visibilitychange", hurry);
-    this.#release = () => {
-      forget();
-      removeEventListener("online", hurry);
-      document.removeEventListener("visibilitychange", hurry);
-    };
+    signal.addEventListener("abort", forget);
+    addEventListener("online", hurry, { signal });
+    document.addEventListener("visibilitychange", hurry, { signal });
   }
 
   get state(): ConversationState {
@@ -68,7 +65,7 @@ export class ChatSession {
   }
 
   close(): void {
-    this.#release();
+    this.#closed.abort();
     this.client.close();
   }
 }

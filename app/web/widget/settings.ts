@@ -46,11 +46,11 @@ export interface SettingSource {
 export function readSettings({ get, scriptUrl, languages }: SettingSource): WidgetSettings {
   return {
     host: readHost(get("host"), scriptUrl),
-    partner: readPartner(get("persona"), get("object")),
+    partner: readPartner(get),
     locale: chooseLocale([get("locale") ?? "", ...languages]),
-    theme: oneOf(get("theme"), ["light", "dark", "auto"]) ?? "auto",
-    mode: oneOf(get("mode"), ["bubble", "panel", "full"]) ?? "bubble",
-    position: oneOf(get("position"), ["bottom-right", "bottom-left"]) ?? "bottom-right",
+    theme: oneOf(get("theme"), ["auto", "light", "dark"]),
+    mode: oneOf(get("mode"), ["bubble", "panel", "full"]),
+    position: oneOf(get("position"), ["bottom-right", "bottom-left"]),
     greeting: get("greeting")?.trim() || undefined,
     heading: get("heading")?.trim() || undefined,
   };
@@ -61,12 +61,15 @@ function readHost(given: string | null, scriptUrl: string): string {
   return url.href.replace(/[?#].*$/, "").replace(/\/+$/, "");
 }
 
-function readPartner(persona: string | null, object: string | null): PersonaRef | undefined {
-  if (persona?.trim()) return { kind: "persona", id: persona.trim() };
-  if (object?.trim()) return { kind: "object", id: object.trim() };
+function readPartner(get: SettingSource["get"]): PersonaRef | undefined {
+  for (const kind of ["persona", "object"] as const) {
+    const id = get(kind)?.trim();
+    if (id) return { kind, id };
+  }
   return undefined;
 }
 
-function oneOf<Name extends string>(given: string | null, names: readonly Name[]): Name | undefined {
-  return names.find((name) => name === given?.trim().toLowerCase());
+/** The name that is given, in whatever capitals; the first where it is none of them. */
+function oneOf<Name extends string>(given: string | null, names: readonly [Name, ...Name[]]): Name {
+  return names.find((name) => name === given?.trim().toLowerCase()) ?? names[0];
 }

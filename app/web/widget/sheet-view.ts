@@ -10,8 +10,8 @@ export interface SheetParts {
   readonly class: string;
   readonly role: "dialog" | "alertdialog";
   readonly content: readonly Node[];
-  /** Gets the focus; the first control where absent. */
-  readonly first?: HTMLElement;
+  /** Gets the focus; the button that closes the sheet where undefined. */
+  readonly first: HTMLElement | undefined;
 }
 
 export class SheetView {

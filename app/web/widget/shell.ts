@@ -4,7 +4,7 @@
 import type { PersonaRef } from "#app/models/persona.ts";
 import { createElement } from "#app/web/element.ts";
 import { ChatView } from "./chat-view.ts";
-import { keepFocusWithin } from "./focus-trap.ts";
+import { focusedIn, keepFocusWithin } from "./focus-trap.ts";
 import { isPageRefused } from "./host-verdict.ts";
 import { LauncherView } from "./launcher-view.ts";
 import { type StorageScope, takeScope } from "./scoped-storage.ts";
@@ -51,12 +51,12 @@ export class Shell {
     this.#words = createWords(settings.locale);
     this.#scope = takeScope(settings.host, settings.partner);
     this.#launcher = new LauncherView(() => (this.#isOpen ? this.close() : this.open()));
-    this.#theme = new ThemeKeeper(this.#box);
     this.#frame.hidden = true;
     this.#box.append(this.#frame, this.#launcher.element);
     root.replaceChildren(this.#box);
     const { signal } = this.#released;
-    signal.addEventListener("abort", followSeenArea(this.#box));
+    this.#theme = new ThemeKeeper(this.#box, signal);
+    followSeenArea(this.#box, signal);
     this.#box.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     document.addEventListener("pointerdown", (event) => this.#view?.pressed(event.composedPath()), {
       signal,
@@ -129,7 +129,6 @@ export class Shell {
 
   release(): void {
     this.#released.abort();
-    this.#theme.release();
     this.#view?.release();
     this.#session?.close();
     this.#scope.release();
@@ -147,7 +146,10 @@ export class Shell {
         if (link.status === "waiting" && !opening) void this.#askWhetherWelcome();
       },
       onEvent: (event) => {
-        if (event.type === "reply" && !this.#isOpen) this.#launcher.markUnread(this.#words);
+        if (event.type === "reply" && !this.#isOpen) {
+          this.#launcher.markUnread();
+          this.#drawFrame();
+        }
         this.#events.onEvent(event);
       },
     });
@@ -197,7 +199,7 @@ export class Shell {
         this.#chosenLocale = locale;
         this.#speak(locale);
       },
-      ...(mode === "full" ? {} : { onClose: () => this.close() }),
+      onClose: mode === "full" ? undefined : () => this.close(),
     });
     this.#frame.replaceChildren(...this.#view.elements);
     this.#view.toEnd();
@@ -218,10 +220,9 @@ export class Shell {
     this.#box.lang = words.locale;
     this.#theme.set(theme);
     this.#frame.hidden = !this.#isOpen;
-    this.#frame.setAttribute("role", mode === "full" ? "region" : "dialog");
-    this.#frame.setAttribute("aria-label", heading ?? words.say("chat"));
-    this.#frame.toggleAttribute("aria-modal", false);
-    if (this.#isModal()) this.#frame.setAttribute("aria-modal", "true");
+    this.#frame.role = mode === "full" ? "region" : "dialog";
+    this.#frame.ariaLabel = heading ?? words.say("chat");
+    this.#frame.ariaModal = this.#isModal() ? "true" : null;
     this.#launcher.draw(mode === "bubble", this.#isOpen, words, heading);
   }
 
@@ -238,9 +239,4 @@ export class Shell {
     }
     if (event.key === "Tab" && this.#isOpen && this.#isModal()) keepFocusWithin(this.#frame, event);
   }
-}
-
-function focusedIn(box: HTMLElement): Element | null {
-  const root = box.getRootNode();
-  return root instanceof ShadowRoot ? root.activeElement : null;
 }

@@ -5,21 +5,17 @@ import type { WidgetTheme } from "./settings.ts";
 export class ThemeKeeper {
   readonly #box: HTMLElement;
   readonly #dark = matchMedia("(prefers-color-scheme: dark)");
-  readonly #released = new AbortController();
   #theme: WidgetTheme = "auto";
 
-  constructor(box: HTMLElement) {
+  /** @param signal ends it */
+  constructor(box: HTMLElement, signal: AbortSignal) {
     this.#box = box;
-    this.#dark.addEventListener("change", () => this.#apply(), { signal: this.#released.signal });
+    this.#dark.addEventListener("change", () => this.#apply(), { signal });
   }
 
   set(theme: WidgetTheme): void {
     this.#theme = theme;
     this.#apply();
-  }
-
-  release(): void {
-    this.#released.abort();
   }
 
   #apply(): void {

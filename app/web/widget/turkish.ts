@@ -107,5 +107,6 @@ export const TURKISH_PROBLEMS: Readonly<Record<string, string>> = {
   draining: "Sunucu yeniden başlıyor; birazdan dönecek.",
   overloaded: "Sunucu şu anda dolu.",
   internal_error: "Sunucuda bir şey ters gitti.",
+  offline: "Sunucuya ulaşılamıyor.",
   invalid_frame: "Bu sayfa ile sunucu anlaşamıyor. Lütfen sayfayı yenileyin.",
 };

@@ -1,5 +1,6 @@
 // What a page is told of a conversation, read from two of its states, one after the other. Pure: knows no element.
 
+import { defined } from "#app/web/defined.ts";
 import type { ChatMessage, ConversationState, Problem } from "#app/web/transcript.ts";
 
 export type WidgetEvent =
@@ -30,8 +31,7 @@ function repliesEnded(before: ConversationState, after: ConversationState): Widg
   const reply = after.messages.findLast(({ id }) => id === open.id);
   if (reply?.type !== "message" || reply.state === "streaming") return [];
   const { id, text, state, source, speaker } = reply;
-  const detail = { id, text, state, ...(source ? { source } : {}), ...(speaker ? { speaker } : {}) };
-  return [{ type: "reply", detail }];
+  return [{ type: "reply", detail: defined({ id, text, state, source, speaker }) }];
 }
 
 function problemsMet(before: ConversationState, after: ConversationState): WidgetEvent[] {
@@ -41,7 +41,7 @@ function problemsMet(before: ConversationState, after: ConversationState): Widge
     problems.push({ code: after.link.code, message: "" });
   }
   const last = after.messages.findLast((item) => item.type === "message");
-  if (last?.problem && before.messages.findLast(({ id }) => id === last.id) !== last) {
+  if (last?.problem) {
     const known = before.messages.findLast(({ id }) => id === last.id);
     if (known?.type !== "message" || known.problem !== last.problem) problems.push(last.problem);
   }
