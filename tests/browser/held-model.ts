@@ -1,15 +1,21 @@
 // A model that says what the test tells it to, when the test tells it to.
 
-import type { ChatModelClient, ChatModelReply, ChatModelRequest } from "#app/services/llm/client.ts";
+import type {
+  ChatModelClient,
+  ChatModelReply,
+  ChatModelRequest,
+  ReplyMark,
+} from "#app/services/llm/client.ts";
 import { until } from "../support/until.ts";
 
 export class HeldModel implements ChatModelClient {
   readonly provider = "held";
+  #request: ChatModelRequest | undefined;
   #say: ((delta: string) => void) | undefined;
   #finish: (() => void) | undefined;
 
   stream(
-    _request: ChatModelRequest,
+    request: ChatModelRequest,
     onDelta: (delta: string) => void,
     signal: AbortSignal,
   ): Promise<ChatModelReply> {
@@ -18,6 +24,7 @@ export class HeldModel implements ChatModelClient {
       this.#say = undefined;
       this.#finish = undefined;
     };
+    this.#request = request;
     this.#say = onDelta;
     this.#finish = () => {
       end();
@@ -32,6 +39,12 @@ export class HeldModel implements ChatModelClient {
 
   get isAsked(): boolean {
     return this.#say !== undefined;
+  }
+
+  /** Tells whose words are about to come; waits until there is a question. */
+  async from(mark: ReplyMark): Promise<void> {
+    await until("a question to the model", () => this.isAsked);
+    this.#request?.onSource?.(mark);
   }
 
   /** Streams a piece of the reply; waits until there is a question. */

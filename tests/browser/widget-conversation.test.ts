@@ -42,6 +42,18 @@ describe("a conversation in the widget", () => {
     assert.deepEqual(complaints(), []);
   });
 
+  it("says of a substitute that it is one from its first word on", async () => {
+    const model = new HeldModel();
+    const { page } = await visit(await startScene({ overrides: { model } }), OPEN_BUBBLE);
+    await ready(page);
+    await say(page, "Tell me of Note G.");
+    await model.from({ source: "fallback-model", reason: "llm_unavailable" });
+    await model.say("It is the last");
+    const streaming = page.locator(".row.assistant.streaming");
+    await streaming.getByText("It is the last").waitFor();
+    assert.equal(await streaming.locator(".notes").innerText(), "Answered by the substitute model");
+  });
+
   it("is stopped where the visitor stops it, and goes on with the next message", async () => {
     const model = new HeldModel();
     const { page, complaints } = await visit(await startScene({ overrides: { model } }), OPEN_BUBBLE);
@@ -188,6 +200,26 @@ describe("the menu", () => {
     const copy = Buffer.concat(chunks).toString("utf8");
     assert.match(copy, /When were you born\?/);
     assert.match(copy, /1815/);
+  });
+
+  it("says in the visitor's language why a copy cannot be had, and why nothing was erased", async () => {
+    const scene = await startScene();
+    const markup = `<persona-chat open locale="tr"></persona-chat>`;
+    const { page } = await visit(scene, markup);
+    await ready(page);
+    await say(page, "Ne zaman doğdunuz?");
+    await finishedReplies(page).waitFor();
+    await page.context().setOffline(true);
+    await page.locator(".menu-button").click();
+    await page.locator(".export").click();
+    const text = page.locator("#sheet-text");
+    await text.waitFor();
+    assert.equal(await text.innerText(), "Kopya alınamadı: Sunucuya ulaşılamıyor.");
+    await page.keyboard.press("Escape");
+    await page.locator(".menu-button").click();
+    await page.locator(".menu .erase").click();
+    await page.locator(".erase-now").click();
+    await page.getByText("Silinemedi: Sunucuya ulaşılamıyor.").waitFor();
   });
 
   it("erases after a question, and nothing of it is there after a reload", async () => {

@@ -64,13 +64,18 @@ describe("an element on a page", () => {
 
   it("obeys open(), send(), choose() and close(), and says an answer that came while it was closed", async () => {
     const model = new HeldModel();
-    const { page } = await visit(await startScene({ overrides: { model } }), "<persona-chat></persona-chat>");
+    const { page } = await visit(
+      await startScene({ overrides: { model } }),
+      `<persona-chat heading="Ada"></persona-chat>`,
+    );
     const call = (code: string) => page.evaluate(`document.querySelector("persona-chat").${code}`);
     const heard = await listen(page);
     assert.match(String(await call('send("Tell me of Note G.")')), /^[\w-]{22}$/);
     await model.say("It is the last.");
     model.finish();
     await page.locator(".launcher.unread").waitFor();
+    const name = await page.locator(".launcher").getAttribute("aria-label");
+    assert.equal(name, "Talk to Ada (a new reply)");
     assert.equal(await call("isOpen"), false);
     await call("open()");
     await finishedReplies(page).waitFor();

@@ -140,6 +140,8 @@ function toPolicy(host: string, blocksSockets: boolean): string {
     "img-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
   ].join("; ");
 }
 
