@@ -16,6 +16,7 @@ import { tapLogger } from "#app/core/log-tap.ts";
 import { createLogger, type Logger } from "#app/core/logging.ts";
 import { Metrics } from "#app/core/metrics.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
+import { openVisitorNames } from "#app/core/redis-visitor-key.ts";
 import type { HealthCheck } from "#app/core/self-watch.ts";
 import type { UpgradeRequest } from "#app/core/upgrade-gate.ts";
 import { WebSocketManager } from "#app/core/websocket.ts";
@@ -103,10 +104,10 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   const { metrics, conversations, opened } = parts;
   const limits = createChatLimits(config, opened.redis, metrics);
   const readClientAddress = createClientAddressReader(config.trustedProxies);
-  const connections = () => sockets.places;
-  const operations = operate(parts, overrides, connections);
+  const visitorOf = await openVisitorNames(opened.redis);
+  const operations = operate(parts, overrides, () => sockets.places);
   const health = (): HealthReport => report(parts, state, operations, sockets.places.open);
-  const shared = { ...config, ...config.health, ...parts, limits, readClientAddress, health };
+  const shared = { ...config, ...config.health, ...parts, limits, readClientAddress, visitorOf, health };
   const http = buildServer({ ...shared, operations, takePlace: (address) => sockets.takePlace(address) });
   const sockets: Sockets = new WebSocketManager({
     ...shared,
@@ -272,7 +273,10 @@ async function closeServer(http: FastifyInstance): Promise<void> {
 
 async function drain(parts: Parts, http: FastifyInstance, sockets: Sockets, graceMs: number): Promise<void> {
   const { logger, circuits, conversations, opened, streams } = parts;
-  logger.info({ connections: sockets.places.open, running: conversations.counts.running, graceMs }, "draining");
+  logger.info(
+    { connections: sockets.places.open, running: conversations.counts.running, graceMs },
+    "draining",
+  );
   sockets.stopAccepting();
   for (const connection of sockets.connections) {
     const reconnectInMs = Math.round(Math.random() * RECONNECT_SPREAD_MS);

@@ -8,7 +8,7 @@ import { AppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
 import { isOriginAllowed } from "#app/core/origin.ts";
-import { visitorOf } from "#app/core/visitor.ts";
+import type { VisitorReader } from "#app/core/visitor.ts";
 import { MAX_FRAME_BYTES } from "#app/core/websocket.ts";
 import type { Conversations } from "#app/services/chatbot/conversations.ts";
 import type { PersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
@@ -32,6 +32,7 @@ export interface ServerOptions {
   readonly conversations: Conversations;
   readonly limits: ChatLimits;
   readonly readClientAddress: ClientAddressReader;
+  readonly visitorOf: VisitorReader;
   readonly health: () => HealthReport;
   readonly adminToken: string | undefined;
   readonly operations: Operations;
@@ -97,7 +98,7 @@ async function takeMessage(request: FastifyRequest, options: ServerOptions): Pro
   options.operations.shedding.assertRoom();
   const address = addressOf(request, options);
   await options.limits.message.take(address);
-  return visitorOf(address);
+  return options.visitorOf(address);
 }
 
 function addressOf({ socket, headers }: FastifyRequest, options: ServerOptions): string {

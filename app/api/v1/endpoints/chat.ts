@@ -8,7 +8,7 @@ import type { ConnectionHandler } from "#app/core/frame-intake.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
 import type { RateLimiter } from "#app/core/rate-limit.ts";
-import { visitorOf } from "#app/core/visitor.ts";
+import type { VisitorReader } from "#app/core/visitor.ts";
 import { parseClientFrame } from "#app/models/client-frame.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
@@ -21,6 +21,7 @@ export interface ChatEndpointOptions {
   readonly logger: Logger;
   readonly metrics?: Metrics | undefined;
   readonly limits: ChatLimits;
+  readonly visitorOf: VisitorReader;
   readonly heartbeatMs: number;
   readonly idleTtlMs: number;
   readonly messagesPerMinute: number;
@@ -51,7 +52,7 @@ export function createChatHandler(options: ChatEndpointOptions) {
       conversations,
       transport: connection,
       chosen,
-      visitor: visitorOf(connection.address),
+      visitor: options.visitorOf(connection.address),
       take: async (what) => {
         if (what === "message") await limits.connectionMessage.take(connection.id);
         await limits[what].take(connection.address);

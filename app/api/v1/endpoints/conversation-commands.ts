@@ -6,7 +6,6 @@ import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { AppError } from "#app/core/errors.ts";
-import { visitorOf } from "#app/core/visitor.ts";
 import { type ClientFrame, type JoinFrame, parseClientFrame } from "#app/models/client-frame.ts";
 import { ChatSession } from "#app/services/chatbot/session.ts";
 import { accessOf, type ConversationAccess } from "./conversation-access.ts";
@@ -98,7 +97,7 @@ interface ActingSession {
 /** A session of one request. What is read along after the answer goes nowhere. */
 function sessionFor(
   { access, address, connectionId }: Command,
-  { conversations, limits, metrics }: ConversationCommandsOptions,
+  { conversations, limits, metrics, visitorOf }: ConversationCommandsOptions,
 ): ActingSession {
   const said: string[] = [];
   const session = new ChatSession({

@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
-import { visitorOf } from "#app/core/visitor.ts";
+import type { VisitorReader } from "#app/core/visitor.ts";
 import type { JoinFrame } from "#app/models/client-frame.ts";
 import type { Conversations } from "#app/services/chatbot/conversations.ts";
 import { ChatSession } from "#app/services/chatbot/session.ts";
@@ -23,6 +23,7 @@ export interface ConversationEventsOptions {
   readonly messagesPerMinute: number;
   readonly streams: EventStreams;
   readonly addressOf: (request: FastifyRequest) => string;
+  readonly visitorOf: VisitorReader;
   /** Takes one from the address's allowance of requests. @throws AppError `rate_limited` */
   readonly takeRequest: (address: string) => Promise<void>;
   /** A place among the connections. @throws AppError `draining`, `overloaded`, `rate_limited` */
@@ -58,7 +59,7 @@ export function registerConversationEvents(app: FastifyInstance, options: Conver
 function openSession(
   stream: EventStream,
   address: string,
-  { conversations, limits, metrics }: ConversationEventsOptions,
+  { conversations, limits, metrics, visitorOf }: ConversationEventsOptions,
 ): ChatSession {
   return new ChatSession({
     connectionId: stream.id,
