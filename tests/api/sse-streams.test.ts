@@ -195,7 +195,7 @@ describe("an event stream and a server that stops", () => {
     const unread = await openUnread(app, pair);
     unread.on("error", () => undefined);
     t.after(() => unread.destroy());
-    model.script(...Array.from({ length: 120 }, () => "x".repeat(100_000)));
+    model.script(...Array.from({ length: 80 }, () => "x".repeat(100_000)));
     const quick = await openStream(t, app, pair);
     await say("Hello");
     await quick.named("RUN_FINISHED");

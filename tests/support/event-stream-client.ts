@@ -114,7 +114,7 @@ export async function openStream(
       return isOver;
     },
     async named(name, count = 1) {
-      await until(`${count} of ${name}`, () => matching(name).length >= count || isOver);
+      await until(`${count} of ${name}`, () => matching(name).length >= count || isOver, 15_000);
       const found = matching(name)[count - 1];
       if (!found) throw new Error(`the stream ended without ${name}: ${JSON.stringify(frames.slice(-5))}`);
       return found;
