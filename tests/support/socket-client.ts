@@ -43,7 +43,7 @@ interface Waiter {
   readonly fail: (why: string) => void;
 }
 
-const DEFAULT_TIMEOUT_MS = 5_000;
+const DEFAULT_TIMEOUT_MS = 15_000;
 
 export class SocketClient {
   /** Every frame that has come, in order, those already handed out included. */
