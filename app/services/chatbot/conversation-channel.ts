@@ -19,6 +19,8 @@ export class ConversationChannel {
   readonly #readers = new Set<ChannelReader>();
   #epoch: string | undefined;
   #lastSeq = 0;
+  /** What is said here is in no storage, and goes on whatever one says of the life that was left. */
+  #isDetached = false;
 
   /** Number of the newest event of this epoch that was published here; 0 where none was. */
   get lastSeq(): number {
@@ -37,13 +39,29 @@ export class ConversationChannel {
     this.#readers.delete(reader);
   }
 
-  /** Names the life of the log that events belong to from now on. In another life every number begins anew. */
-  enter(epoch: string): void {
-    if (epoch === this.#epoch) return;
+  /**
+   * Names the life of the log that events belong to from now on. In another life every number begins anew.
+   * @returns false for a life that has been left here: a number of it would get a second meaning
+   */
+  enter(epoch: string): boolean {
+    if (epoch === this.#epoch) return true;
+    if (this.#isDetached) return false;
     const isAnother = this.#epoch !== undefined;
     this.#epoch = epoch;
     this.#lastSeq = 0;
     if (isAnother) this.recheck();
+    return true;
+  }
+
+  /** The log of what is produced here goes on without the storage, in another life: see {@link move}. */
+  detach(epoch: string, lastSeq: number): void {
+    this.move(epoch, lastSeq);
+    this.#isDetached = true;
+  }
+
+  /** The storage's word counts again. */
+  attach(): void {
+    this.#isDetached = false;
   }
 
   /** The log of what is produced here goes on as another life, with the same numbers: who is level goes on with it. */
@@ -58,8 +76,8 @@ export class ConversationChannel {
 
   /** Events that another instance has appended. What does not follow on sends the readers to the log. */
   receive(firstSeq: number, events: readonly string[], epoch: string): void {
+    if (events.length > 0 && !this.enter(epoch)) return;
     // Without events: some may have been missed.
-    if (events.length > 0) this.enter(epoch);
     if (events.length === 0 || firstSeq <= this.#lastSeq) this.recheck();
     else this.publish(firstSeq, events);
   }

@@ -131,7 +131,7 @@ export class EventWriter {
   #moveTo({ epoch }: DetachedLog): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;
-    this.#options.channel.move(epoch, this.#shownSeq);
+    this.#options.channel.detach(epoch, this.#shownSeq);
   }
 
   #release(): void {

@@ -62,9 +62,15 @@ export class Reader {
     if (this.#isOver) return;
     this.#epoch = head.epoch;
     this.#cursor = after;
-    this.#options.channel.enter(head.epoch);
-    this.#options.channel.join(this);
-    if (after > Math.max(head.lastSeq, this.#options.channel.lastSeq)) this.#awaitHead();
+    const { channel, onLost } = this.#options;
+    if (!channel.enter(head.epoch)) {
+      // The log was left after it had been asked for its head.
+      this.stop();
+      onLost();
+      return;
+    }
+    channel.join(this);
+    if (after > Math.max(head.lastSeq, channel.lastSeq)) this.#awaitHead();
     else this.#catchUp();
   }
 

@@ -165,6 +165,7 @@ class HeldTenure implements Tenure {
       throw error;
     }
     storage.shelter?.release(this.lease.conversationId);
+    channel.attach();
     channel.move(life.epoch, life.head.lastSeq);
     this.writer.reattach();
     logger.info({ events: life.events.length }, "run_reattached");
@@ -185,6 +186,7 @@ class HeldTenure implements Tenure {
 /** The readers listen before the lease is free: nothing that its next holder says can pass them by. */
 async function handBack(options: TenureOptions, lease: Lease, isDone: boolean): Promise<void> {
   const { storage, channel, feed } = options;
+  channel.attach();
   await feed.resume();
   if (!isDone) channel.recheck();
   await storage.lease.release(lease, isDone);

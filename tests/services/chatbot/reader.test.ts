@@ -220,6 +220,28 @@ describe("a reader whose log goes on in another life", () => {
     assert.deepEqual([shown.seqs, lost], [[], [undefined]]);
   });
 
+  it("is lost when it was left between the look at its head and the start, and gets nothing of the new one", async (test) => {
+    const { reader, publish, channel, shown, lost, levels, head } = await startReading(test);
+    await publish(3);
+    const before = await head();
+    channel.detach("another", 3);
+    reader.start(3, before);
+    channel.publish(4, ["{}"]);
+    await settle(30);
+    assert.deepEqual([shown.seqs, levels, lost], [[], [], [undefined]]);
+    assert.equal(channel.readerCount, 0);
+  });
+
+  it("enters the storage's life again when that counts again", async (test) => {
+    const { start, publish, channel, lost, levels } = await startReading(test);
+    await publish(3);
+    channel.detach("another", 3);
+    channel.attach();
+    start(3);
+    await settle(30);
+    assert.deepEqual([levels, lost], [[3], []]);
+  });
+
   it("gets nothing twice when the life it reads comes home meanwhile", async (test) => {
     const { start, publish, channel, shown, levels, storage, head } = await startReading(test);
     await publish(450);
