@@ -118,7 +118,9 @@ export class Visitor {
   async #stay(): Promise<void> {
     while (!this.#hasLeft && !this.isGone) {
       const client = await openSocket(this.#instance.socketUrl).catch(() => undefined);
-      if (client) {
+      // It has left while the door was being opened: nobody would close it any more.
+      if (this.#hasLeft) client?.terminate();
+      else if (client) {
         this.#talk = new Talk(client);
         this.#join();
         // Ends when the socket does.

@@ -29,7 +29,10 @@ describe("a reply", () => {
 
   it("shows from its first word on where it comes from, as far as its beginning says so", () => {
     const begun = live(NEW, started("r1", "m1"), begin("a1", "fallback-model"), delta("a1", "I"));
-    assert.deepEqual([messageAt(begun, 1).source, messageAt(begun, 1).state], ["fallback-model", "streaming"]);
+    assert.deepEqual(
+      [messageAt(begun, 1).source, messageAt(begun, 1).state],
+      ["fallback-model", "streaming"],
+    );
     assert.equal(messageAt(live(NEW, started("r1", "m1"), begin("a1")), 1).source, undefined);
     const wrong = { ...begin("a1"), metadata: { source: 7 } };
     assert.equal(messageAt(live(NEW, started("r1", "m1"), Object(wrong)), 1).source, undefined);
