@@ -19,7 +19,7 @@ const JUDGE = `
     ALLOWED_TAGS: ["#text", ...words("p br strong em del code pre ul ol li blockquote h1 h2 h3 h4 h5 h6 hr a table thead tbody tr th td")],
     ALLOWED_ATTR: words("href class dir align start rel target"),
     ADD_URI_SAFE_ATTR: words("dir align start rel target"),
-    ALLOWED_URI_REGEXP: /^(?:https?|mailto):/i,
+    ALLOWED_URI_REGEXP: /^(?:https?:\\/\\/|mailto:)/i,
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
   };
@@ -95,6 +95,7 @@ describe("what the view makes of a reply", () => {
       `<p onclick="x">a</p>`,
       `<a href="javascript:alert(1)">a</a>`,
       `<a href="/relative">a</a>`,
+      `<a href="https:/relative">a</a>`,
       `<img src="x">`,
       `<p style="color: red;">a</p>`,
       `<form>a</form>`,

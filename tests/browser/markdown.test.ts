@@ -193,6 +193,10 @@ describe("copying code", () => {
   });
 });
 
+/** As little text for as many cells as can be. */
+const tableOf = (columns: number, rows: number): string =>
+  `|${"a|".repeat(columns)}\n|${"-|".repeat(columns)}\n${"|\n".repeat(rows)}`;
+
 describe("what it costs", () => {
   it("streams 2,000 tokens in 250 updates, none of which holds the page up", async (test) => {
     const { page } = await visit();
@@ -255,6 +259,11 @@ describe("what it costs", () => {
       "half mail addresses": "a.b-c_".repeat(2_000),
       backticks: Array.from({ length: 150 }, (_, count) => "`".repeat(count)).join("a"),
       "half tags": "<a ".repeat(4_000),
+      "cells that nobody wrote": tableOf(250, 500),
+      "a list of tables": `${tableOf(40, 40).replaceAll(/^/gm, "  ")}\n`
+        .repeat(30)
+        .replaceAll(/^ {2}(?=\|a)/gm, "- "),
+      "references in an address": `http://a.b/${"&a;".repeat(4_000)}`,
       paragraphs: "a\n\n".repeat(4_000),
       "everything open": "> - **a _b ~~c `d [e](f\n```\n| g |\n<!-- ".repeat(300),
     };

@@ -18,13 +18,20 @@ const MAX_INLINE_WORK = 1_500_000;
  * of them take 200 ms. Lines times length; a quote of 4 kB may have 50.
  */
 const MAX_LAZY_WORK = 200_000;
-const MARKS = /[*_~[\]<`@\\!]/g;
+/**
+ * GitHub's tables fill every row up to the width of the first: a line of `|` is as many cells, and 2 kB of them are
+ * 126,000 elements. Those of one list or quote count together, since it is rendered as a whole.
+ */
+const MAX_TABLE_CELLS = 2_000;
+const MARKS = /[*_~[\]<`@\\!&]/g;
 
 const BREAK = /^<br *\/?>/i;
 const BLANK_LINE = /\n[ \t]*\n/;
 
 class ReplyTokenizer extends Tokenizer {
   #depth = 0;
+  /** In the tables of the list or quote that is being read. */
+  #cells = 0;
 
   override html(): undefined {
     return undefined;
@@ -52,6 +59,14 @@ class ReplyTokenizer extends Tokenizer {
     return this.#nest(() => super.list(src));
   }
 
+  override table(src: string): Tokens.Table | undefined {
+    const [table = "", header = ""] = this.rules.block.table.exec(src) ?? [];
+    const cells = table.split("\n").length * header.split("|").length;
+    if (this.#cells + cells > MAX_TABLE_CELLS) return undefined;
+    if (this.#depth > 0) this.#cells += cells;
+    return super.table(src);
+  }
+
   /** CommonMark ends a title at a blank line; marked does not, and would take back what stands below it. */
   override def(src: string): Tokens.Def | undefined {
     if (!/^ {0,3}\[/.test(src)) return undefined;
@@ -61,6 +76,7 @@ class ReplyTokenizer extends Tokenizer {
 
   #nest<T>(lex: () => T | undefined): T | undefined {
     if (this.#depth >= MAX_BLOCK_DEPTH) return undefined;
+    if (this.#depth === 0) this.#cells = 0;
     const { state, inlineQueue } = this.lexer;
     const [before, queued] = [{ ...state }, inlineQueue.length];
     this.#depth += 1;

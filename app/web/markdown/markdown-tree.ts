@@ -1,5 +1,4 @@
-// What one block of a reply is to be: words, and elements of a closed list, as plain data. Promises: one element a
-// block, or none; nothing the model wrote is an element or the name of an attribute; a link leads to a whole web or
+// What one block of a reply is to be: words, and elements of a closed list, as plain data. Promises: nothing the model wrote is an element or the name of an attribute; a link leads to a whole web or
 // mail address, or nowhere; images are their description. Makes no nodes.
 
 import type { Links, MarkedToken, Token, Tokens } from "marked";
@@ -35,7 +34,8 @@ export type Part = string | Branch;
 const AUTO = { dir: "auto" } as const;
 /** The page has a title and the widget a heading: what a persona calls its first heading comes below them. */
 const HEADINGS = ["h3", "h4", "h5"] as const;
-const LINK_PROTOCOLS = /^(?:https?|mailto):$/;
+/** With the slashes: `https:/x` is an address of the page's own site, to a browser on a page of https. */
+const OUTSIDE = /^(?:https?:\/\/|mailto:)/i;
 
 /**
  * The first step of two, so that all blocks' definitions are known before words are written.
@@ -163,6 +163,7 @@ function hasLink(parts: readonly Part[]): boolean {
  * as addresses have them, so that nothing that reads the page's HTML takes them for the end of something.
  */
 function toOutside(address: string): string {
-  if (!URL.canParse(address) || !LINK_PROTOCOLS.test(new URL(address).protocol)) return "";
-  return address.trim().replace(/[<>]/g, (bracket) => encodeURIComponent(bracket));
+  const whole = address.trim();
+  if (!OUTSIDE.test(whole) || !URL.canParse(whole)) return "";
+  return whole.replace(/[<>]/g, (bracket) => encodeURIComponent(bracket));
 }
