@@ -41,6 +41,8 @@ describe("the chat socket with the shipped personas", () => {
     assert.equal(run.outcome, "success");
     const end = run.frames.find(({ type }) => type === "TEXT_MESSAGE_END");
     assert.partialDeepStrictEqual(end?.metadata, { source: "offline", revision: joined.persona.revision });
+    const start = run.frames.find(({ type }) => type === "TEXT_MESSAGE_START");
+    assert.deepEqual(start?.metadata, { source: "offline" });
     const { messages, hasMore } = await talk.history();
     assert.deepEqual(
       messages.map(({ role, content }) => [role, content]),

@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { ERROR_TABLE } from "#app/core/errors.ts";
+import { ERROR_TABLE, type ErrorCode } from "#app/core/errors.ts";
 import type {
   Conversation,
   ConversationChange,
@@ -25,7 +25,7 @@ interface LeftBehind {
   /** Who speaks, what was said so far, and what stands beside it: what the record has to hold. */
   readonly persona?: PersonaRef | undefined;
   readonly revision?: string | undefined;
-  readonly source?: string | undefined;
+  readonly mark?: z.output<typeof markSchema> | undefined;
   readonly text?: string;
   readonly metadata?: z.output<typeof endMetadataSchema> | undefined;
 }
@@ -43,7 +43,12 @@ const READ_LIMIT = 500;
 const runMetadataSchema = z.object({
   persona: z.object({ kind: z.enum(["persona", "object"]), id: z.string(), revision: z.string() }),
 });
-const sourceSchema = z.object({ source: z.string() });
+const isErrorCode = (value: unknown): value is ErrorCode =>
+  typeof value === "string" && Object.hasOwn(ERROR_TABLE, value);
+const markSchema = z.object({
+  source: z.string(),
+  reason: z.custom<ErrorCode>(isErrorCode).optional().catch(undefined),
+});
 const endMetadataSchema = z.object({
   source: z.string().exactOptional(),
   revision: z.string().exactOptional(),
@@ -126,8 +131,8 @@ function follow(left: LeftBehind, event: z.output<typeof eventSchema>, runId: st
   }
   if (!left.started) return left;
   if (event.type === "TEXT_MESSAGE_START" && event.messageId !== undefined) {
-    const source = sourceSchema.safeParse(event.metadata).data?.source;
-    return { ...left, messageId: event.messageId, source };
+    const mark = markSchema.safeParse(event.metadata).data;
+    return { ...left, messageId: event.messageId, mark };
   }
   if (event.type === "TEXT_MESSAGE_CONTENT") return { ...left, text: left.text + (event.delta ?? "") };
   if (event.type === "RUN_ERROR" || event.type === "RUN_FINISHED") {
@@ -146,9 +151,10 @@ function toSuccessor(turn: MessageTurn, isPlanned: boolean): MessageTurn {
 
 function eventsOf(threadId: string, { runId, message }: MessageTurn, left: LeftBehind): ConversationEvent[] {
   const events: ConversationEvent[] = [];
-  const { messageId, source = "model", revision = "" } = left;
+  const { messageId, mark: { source, reason } = { source: "model" }, revision = "" } = left;
   if (messageId !== undefined && !left.messageEnded) {
-    const metadata = { source, revision, createdAt: Date.now(), interrupted: true as const };
+    const ended = { source, revision, createdAt: Date.now(), interrupted: true as const };
+    const metadata = { ...ended, ...(reason !== undefined && { reason }) };
     events.push({ type: "TEXT_MESSAGE_END", messageId, metadata });
   }
   const { message: wording, retryable } = ERROR_TABLE.run_interrupted;

@@ -140,7 +140,8 @@ class LadderReply {
     const { lines } = this.#request;
     // Once the budget is used up the line says so: asking again today will not help.
     const fallback = this.#reason === "quota_exceeded" ? lines.quota : lines.fallback;
-    const request = { ...this.#request, lines: { ...lines, fallback } };
+    // Whose words come is said here, with the reason, which the offline client does not know.
+    const request = { ...this.#request, lines: { ...lines, fallback }, onSource: () => undefined };
     this.#stepTo(offline.sourceOf(request));
     return this.#marked(await offline.stream(request, this.#listen, this.#signal));
   }

@@ -31,6 +31,7 @@ export function createOfflineClient(options: OfflineOptions = {}): OfflineClient
     async stream(request, onDelta, signal) {
       signal.throwIfAborted();
       const { text, source } = compose(request);
+      request.onSource?.({ source });
       await speak(toSteps(text), stepMs, onDelta, signal);
       return { source, finishReason: "stop" };
     },

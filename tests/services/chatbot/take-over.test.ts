@@ -113,8 +113,8 @@ describe("the plan for a run whose producer died", () => {
     const [end] = (await plan())?.events ?? [];
     assert.ok(end?.type === "TEXT_MESSAGE_END");
     assert.deepEqual(
-      [end.metadata.source, end.metadata.revision, end.metadata.interrupted],
-      ["fallback-model", "0123456789ab", true],
+      [end.metadata.source, end.metadata.reason, end.metadata.revision, end.metadata.interrupted],
+      ["fallback-model", "llm_unavailable", "0123456789ab", true],
     );
   });
 
