@@ -101,10 +101,11 @@ type Sockets = WebSocketManager<PersonaRef | undefined>;
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
   const parts = await buildParts(config, overrides);
   let state: State = "starting";
+  const stopped = new AbortController();
   const { metrics, conversations, opened } = parts;
   const limits = createChatLimits(config, opened.redis, metrics);
   const readClientAddress = createClientAddressReader(config.trustedProxies);
-  const visitorOf = await openVisitorNames(opened.redis);
+  const visitorOf = await openVisitorNames(opened.redis, stopped.signal);
   const operations = operate(parts, overrides, () => sockets.places);
   const health = (): HealthReport => report(parts, state, operations, sockets.places.open);
   const shared = { ...config, ...config.health, ...parts, limits, readClientAddress, visitorOf, health };
@@ -116,7 +117,6 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
     admit: admitting(operations, conversations),
     onConnection: createChatHandler(shared),
   });
-  const stopped = new AbortController();
   const storageMode = () => (opened.isDegraded ? "memory" : opened.storage.kind);
   readGauges(metrics, { ...parts, sockets, redis: opened.redis, storageMode, signal: stopped.signal });
   let closing: Promise<void> | undefined;

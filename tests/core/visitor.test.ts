@@ -34,7 +34,10 @@ describe("a visitor's name", () => {
 
   it("means nothing to whoever has another key", async () => {
     assert.notEqual(visitorOf(ADDRESS), new VisitorNames().of(ADDRESS));
-    const [one, other] = [await openVisitorNames(undefined), await openVisitorNames(undefined)];
+    const [one, other] = [
+      await openVisitorNames(undefined, AbortSignal.abort()),
+      await openVisitorNames(undefined, AbortSignal.abort()),
+    ];
     assert.notEqual(one(ADDRESS), other(ADDRESS));
   });
 });
