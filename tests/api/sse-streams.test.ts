@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { ownPair } from "../support/conversation.ts";
+import { ownPair, Talk } from "../support/conversation.ts";
 import { ask, command, openStream, type Pair, refusal } from "../support/event-stream-client.ts";
 import { parseMetrics } from "../support/metrics-text.ts";
 import type { ScriptStep } from "../support/scripted-model.ts";
@@ -40,6 +40,22 @@ describe("an event stream whose client says nothing any more", () => {
     assert.equal(talking.isOver, false);
     await until("the end of both", () => talking.isOver);
     assert.match(talking.comments.at(-1) ?? "", /^: 4505 /);
+  });
+});
+
+describe("an event stream whose visitor speaks by other ways", () => {
+  it("stays for as long as something happens in the conversation", async (t) => {
+    const { app, pair } = await startStreaming(t, { WS_IDLE_TTL_SECONDS: "1", MESSAGES_PER_MINUTE: "600" });
+    const stream = await openStream(t, app, pair);
+    const talk = new Talk(await app.connect());
+    await talk.join(pair);
+    // Three times the idle time, and more than that without a command of its own.
+    for (const startedAt = performance.now(); performance.now() - startedAt < 3_000; ) {
+      await talk.ask("Hello");
+      await pause(200);
+    }
+    assert.equal(stream.isOver, false);
+    await until("its end, when all is still", () => stream.isOver);
   });
 });
 

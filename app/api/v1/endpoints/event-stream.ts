@@ -35,6 +35,8 @@ export class EventStream implements ReaderTransport {
   #isOver = false;
   #heartbeat: NodeJS.Timeout | undefined;
   closeName: CloseName | undefined;
+  /** When the conversation last went on here, in milliseconds of `performance.now()`. */
+  lastEventAtMs = performance.now();
 
   constructor(response: ServerResponse) {
     this.#response = response;
@@ -69,6 +71,7 @@ export class EventStream implements ReaderTransport {
 
   send(frame: string): void {
     const seq = seqOf(frame);
+    if (seq !== undefined) this.lastEventAtMs = performance.now();
     if (frame.startsWith(JOINED)) this.#epoch = epochOf(frame);
     // The own notice of whoever writes over HTTP to another instance than the one that streams comes back here.
     else if (seq === undefined && isOwnTyping(frame, this.id)) return;

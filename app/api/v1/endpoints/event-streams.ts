@@ -1,5 +1,5 @@
 // The open event streams of this instance: found by the commands that belong to them, and ended when it stops.
-// Promises: one whose client has sent no command for the idle time ends with 4505, as a socket does.
+// Promises: one of a conversation in which nothing was said or asked for the idle time ends with 4505, as a socket does.
 
 import { hashToken } from "#app/core/secrets.ts";
 import { encodeConnectionFrame } from "#app/models/server-event.ts";
@@ -87,7 +87,8 @@ export class EventStreams {
   #endIdle(): void {
     const before = performance.now() - this.#idleTtlMs;
     for (const { stream, lastCommandAtMs } of this.#open()) {
-      if (lastCommandAtMs <= before) stream.close("idleExpired");
+      // What the visitor says may go to another instance: what comes of it is heard here all the same.
+      if (Math.max(lastCommandAtMs, stream.lastEventAtMs) <= before) stream.close("idleExpired");
     }
   }
 
