@@ -60,12 +60,18 @@ it("shows the first words soon after their frame, and never holds the page up wh
   assert.match(await replies(page).locator(".body").innerText(), /token1998/);
   assert.ok(Number(longestMs) < LONGEST_TASK_MS, `${longestMs} ms`);
   assert.ok(Number(firstMs) < 500, `${firstMs} ms`);
+  // The observer does see one: what it did not report was not there.
+  await page.evaluate(`setTimeout(() => { for (const began = performance.now(); performance.now() - began < 250;); })`);
+  await page.waitForFunction("watched().longestMs >= 240");
 });
 
 /** Notes when the first words of a reply arrive on the socket, when they are painted, and long tasks. */
 const WATCH = `
   const Plain = WebSocket;
-  let arrivedMs, paintedMs, longestMs = 0;
+  let arrivedMs, paintedMs, tasks, longestMs = 0;
+  const note = (entries) => {
+    for (const { duration } of entries) longestMs = Math.max(longestMs, Math.round(duration));
+  };
   window.WebSocket = class extends Plain {
     constructor(...parts) {
       super(...parts);
@@ -75,9 +81,8 @@ const WATCH = `
     }
   };
   window.startWatching = () => {
-    new PerformanceObserver((list) => {
-      for (const { duration } of list.getEntries()) longestMs = Math.max(longestMs, Math.round(duration));
-    }).observe({ type: "longtask" });
+    tasks = new PerformanceObserver((list) => note(list.getEntries()));
+    tasks.observe({ type: "longtask" });
     const look = () => {
       const body = document.querySelector("persona-chat").shadowRoot.querySelector(".row.assistant.streaming .body");
       if (body?.textContent.trim()) requestAnimationFrame(() => { paintedMs = performance.now(); });
@@ -85,4 +90,7 @@ const WATCH = `
     };
     requestAnimationFrame(look);
   };
-  window.watched = () => ({ longestMs, firstMs: paintedMs - arrivedMs });`;
+  window.watched = () => {
+    note(tasks.takeRecords());
+    return { longestMs, firstMs: paintedMs - arrivedMs };
+  };`;
