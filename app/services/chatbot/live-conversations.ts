@@ -117,6 +117,8 @@ export class LiveConversations {
     const live = this.#live.get(id);
     live?.queue.forsake();
     live?.channel.end(ERASED_FRAME);
+    // A line that only waited to be looked at again will not be.
+    this.#forgetIfIdle(id);
   }
 
   leave(conversationId: string, reader: Reader): void {

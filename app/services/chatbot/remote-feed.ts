@@ -77,7 +77,8 @@ export class RemoteFeed {
       await this.follow();
     } catch (error) {
       this.#options.logger.warn({ err: error }, "remote_feed_failed");
-      if (this.#isResting) return;
+      // They may have left while it was tried.
+      if (this.#isResting || this.#options.channel.readerCount === 0) return;
       clearTimeout(this.#retry);
       this.#retry = setTimeout(() => void this.#catchUp(), RETRY_MS);
       this.#retry.unref();

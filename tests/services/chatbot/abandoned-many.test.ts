@@ -12,8 +12,8 @@ import { createSharedStorage } from "./shared-log.ts";
 
 const FOUND_AT_ONCE = 100;
 
-/** One instance; `overdue` is what it finds, and `taken` what it has tried to take. */
-function start(test: TestContext, { isTaken }: { isTaken: boolean }) {
+/** One instance; `overdue` is what it finds, and `taken` what it has tried to take; where `isHeld`, others have it. */
+function start(test: TestContext, { isTaken, isHeld = false }: { isTaken: boolean; isHeld?: boolean }) {
   const shared = createSharedStorage();
   test.after(() => shared.close());
   const overdue = new Set<string>();
@@ -26,7 +26,7 @@ function start(test: TestContext, { isTaken }: { isTaken: boolean }) {
       acquire: (id) => {
         taken.push(id);
         if (isTaken) overdue.delete(id);
-        return shared.lease.acquire(id);
+        return isHeld ? Promise.resolve(undefined) : shared.lease.acquire(id);
       },
       renew: (lease) => shared.lease.renew(lease),
       release: (lease, isDone) => shared.lease.release(lease, isDone),
@@ -70,6 +70,19 @@ describe("many conversations that an instance has left", () => {
     test.mock.timers.tick(2_000);
     await settle(30);
     assert.ok(taken.length > ids.length, "the next sweep tries again");
+  });
+
+  it("leave nothing here when they are erased while somebody else holds them", async (test) => {
+    const { live, taken } = start(test, { isTaken: false, isHeld: true });
+    const ids = names(20);
+    for (const id of ids) {
+      live.queueOf(id).wake();
+      await settle(2);
+      live.erase(id);
+    }
+    await until("all were tried", () => taken.length >= ids.length);
+    await settle(30);
+    assert.equal(live.counts.live, 0);
   });
 
   it("are begun a few at a time", async (test) => {

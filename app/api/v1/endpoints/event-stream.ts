@@ -41,11 +41,14 @@ export class EventStream implements ReaderTransport {
   constructor(response: ServerResponse) {
     this.#response = response;
     this.closed = new Promise((resolve) => {
-      response.once("close", () => {
+      const end = (): void => {
         this.#isOver = true;
         clearInterval(this.#heartbeat);
         resolve();
-      });
+      };
+      response.once("close", end);
+      // Its peer may have gone before anybody listened.
+      if (response.destroyed) end();
     });
     // The close event follows.
     response.on("error", () => undefined);
