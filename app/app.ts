@@ -150,7 +150,10 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
   const redisUrl = config.redisForMemory ? config.redisUrl : undefined;
   const opened: OpenedStorage = overrides.storage
     ? { storage: overrides.storage, redis: undefined, isDegraded: false }
-    : await openStorage({ conversationTtlMs, redisUrl, logger, breaker: circuits.get("redis") });
+    : await openStorage({
+        ...{ conversationTtlMs, redisUrl, logger },
+        ...{ breaker: circuits.get("redis"), retry: config.circuits.redis.retry },
+      });
   const model = overrides.model ?? openModel(config, { logger, metrics, circuits }, opened.redis);
   const registry =
     overrides.registry ?? (await openPersonas({ dataDir, allowedModels: llm.allowedModels, logger }));

@@ -54,6 +54,7 @@ export function countRetries(metrics: Metrics): LogListener {
     if (event === "redis_call_retry") metrics.count("retries_total", { circuit: "redis" });
     else if (event === "llm_call_retry")
       metrics.count("retries_total", { circuit: typeof circuit === "string" ? circuit : "llm" });
+    else if (event === "alert_retry" && circuit === "mail") metrics.count("retries_total", { circuit });
   };
 }
 

@@ -104,10 +104,13 @@ export class Alerts {
     const { retry, logger, timeoutMs = TIMEOUT_MS } = this.#options;
     const { breaker } = channel;
     const facts = { channel: channel.name, alert: alert.event, check: alert.check };
+    const circuit = breaker && { circuit: breaker.name };
+    const onRetry = ({ attempt, delayMs }: { attempt: number; delayMs: number }): void =>
+      logger.info({ ...facts, ...circuit, attempt, delayMs }, "alert_retry");
     try {
       await resilient(({ signal }) => channel.send(alert, signal), {
         ...(breaker && { breaker }),
-        retry: { ...retry, isRetryable: () => true, onRetry: () => undefined },
+        retry: { ...retry, isRetryable: () => true, onRetry },
         timeoutMs,
         signal: this.#stopped.signal,
       });

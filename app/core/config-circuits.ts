@@ -102,10 +102,12 @@ export const CIRCUIT_FIELDS = {
     .describe(`RETRY_MAX_ATTEMPTS ${FOR_REDIS}, whatever it is for all.`),
   REDIS_RETRY_WAIT_MIN: pause()
     .prefault(DEFAULTS.REDIS_RETRY_WAIT_MIN)
-    .describe(`RETRY_WAIT_MIN ${FOR_REDIS}, whatever it is for all.`),
+    .describe(
+      "Seconds before a second repeat of a call that Redis surely did not carry out; the first follows at once.",
+    ),
   REDIS_RETRY_WAIT_MAX: pause()
     .prefault(DEFAULTS.REDIS_RETRY_WAIT_MAX)
-    .describe(`RETRY_WAIT_MAX ${FOR_REDIS}, whatever it is for all.`),
+    .describe("The longest of these pauses, in seconds."),
   MAIL_CIRCUIT_BREAKER_FAILURE_THRESHOLD: only("CIRCUIT_BREAKER_FAILURE_THRESHOLD", FOR_MAIL, failures()),
   MAIL_CIRCUIT_BREAKER_RECOVERY_TIMEOUT: only("CIRCUIT_BREAKER_RECOVERY_TIMEOUT", FOR_MAIL, recovery()),
   MAIL_RETRY_MAX_ATTEMPTS: only("RETRY_MAX_ATTEMPTS", FOR_MAIL, attempts()),

@@ -2,7 +2,10 @@
 // Promises: every call ends within a second; what goes wrong is an AppError, `storage_unavailable` where nobody can
 // say what happened; of the URL nothing but host, port and database ever stands in a line or an error.
 
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
+import { backoffMs } from "./backoff.ts";
+import type { RetrySettings } from "./config-circuits.ts";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logging.ts";
 import { PatientRedis } from "./redis-client.ts";
@@ -27,12 +30,18 @@ export interface RedisConnectionOptions {
   readonly mayBeAway?: boolean;
   /** How long the first connection may take. */
   readonly withinMs?: number;
+  /**
+   * How often a call that was surely not carried out is made. The first repeat follows as soon as a lost connection is
+   * back; further ones after a pause.
+   */
+  readonly retry?: RetrySettings | undefined;
 }
 
 const MIN_RETRY_AFTER_MS = 1_000;
 const START_DEADLINE_MS = 2_900;
 /** How long a call waits for a connection that was lost just now. With the call's own 500 ms below a second. */
 const RETRY_WINDOW_MS = 300;
+const RETRY: RetrySettings = { maxAttempts: 2, waitMinMs: 50, waitMaxMs: 500 };
 const PROBE_KEY = "parley:probe";
 const PROBE_KEY_MS = 5_000;
 
@@ -45,6 +54,7 @@ export class RedisConnection {
   readonly #subscriber: Redis;
   readonly #runner: ScriptRunner;
   readonly #options: RedisConnectionOptions;
+  readonly #retry: RetrySettings;
   #loaded: Promise<void> | undefined;
   #trouble: Error | undefined;
   #lostAtMs: number | undefined;
@@ -58,6 +68,7 @@ export class RedisConnection {
     const { commandTimeout, ...rest } = REDIS_SETTINGS;
     const settings = { ...rest, ...parseRedisUrl(options.url) };
     this.#options = options;
+    this.#retry = options.retry ?? RETRY;
     this.client = new PatientRedis(settings, commandTimeout);
     this.#subscriber = new PatientRedis(settings, commandTimeout);
     this.#logChanges(this.client, "commands");
@@ -134,20 +145,23 @@ export class RedisConnection {
 
   /**
    * Runs a script. Calls take effect in the order in which they are made. One that was surely not carried out is made
-   * once more if the connection is back in time.
+   * again, as often as the settings say, if the connection is back in time.
    * @throws AppError whose code the script named; `storage_unavailable` when Redis cannot say
    */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     this.#assertClosedCircuit();
-    try {
-      return await this.#runner.run(script, keys, args);
-    } catch (error) {
-      if (script.ordered || !wasNotCarriedOut(error) || !this.#mayWait()) throw this.#reported(error);
-      await this.#whenBack();
-      this.#options.logger.info({ script: script.name, err: withoutParticulars(error) }, "redis_call_retry");
-      return await this.#runner.run(script, keys, args).catch((again: unknown) => {
-        throw this.#reported(again);
-      });
+    const { logger } = this.#options;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#runner.run(script, keys, args);
+      } catch (error) {
+        const isLast = script.ordered || attempt >= this.#retry.maxAttempts;
+        if (isLast || !wasNotCarriedOut(error) || !this.#mayWait()) throw this.#reported(error);
+        await this.#whenBack();
+        // The first time at once, so that no later call overtakes it.
+        if (attempt > 1) await pause(backoffMs(attempt - 1, 0, this.#retry));
+        logger.info({ script: script.name, attempt, err: withoutParticulars(error) }, "redis_call_retry");
+      }
     }
   }
 

@@ -137,10 +137,18 @@ describe("alerts", () => {
       },
     };
     const retry = { maxAttempts: 3, waitMinMs: 1, waitMaxMs: 2 };
-    const { alerts, logger } = createAlerts(t, [shaky], { retry });
+    const breaker = mailCircuits(t).get("mail");
+    const { alerts, logger } = createAlerts(t, [{ ...shaky, breaker }], { retry });
     alerts.degraded("disk", "full");
     await until("it is sent", () => logger.named("alert_sent").length === 1);
     assert.equal(attempts, 3);
+    assert.partialDeepStrictEqual(
+      logger.named("alert_retry").map(({ fields }) => fields),
+      [
+        { circuit: "mail", attempt: 1 },
+        { circuit: "mail", attempt: 2 },
+      ],
+    );
   });
 
   test("open the circuit of a way out that is dead, which is not called then, and leave the others open", async (t) => {

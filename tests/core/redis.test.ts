@@ -182,6 +182,26 @@ describe("running scripts", () => {
     assert.ok(healed, "before the flow of calls has ended");
   });
 
+  for (const [maxAttempts, isAnswered] of [
+    [1, false],
+    [2, true],
+  ] as const)
+    it(`makes a call that was surely not carried out ${maxAttempts} times in all, where the settings say so`, async () => {
+      await using server = await RedisServer.start();
+      const logger = createRecordingLogger();
+      const retry = { maxAttempts, waitMinMs: 50, waitMaxMs: 500 };
+      const { connection } = await connectRedis({ url: server.url, logger, scripts: [SAY], retry });
+      const lost = new Promise((resolve) => connection.client.once("close", resolve));
+      await server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+      await lost;
+      const answer = await connection
+        .run(SAY, ["list"], ["word"])
+        .catch((error: unknown) => toAppError(error).code);
+      assert.equal(answer, isAnswered ? "word" : "storage_unavailable");
+      assert.equal(logger.named("redis_call_retry").length, maxAttempts - 1);
+      await connection.close();
+    });
+
   it("translates what a script says of itself, what is wrong with it, and what ails the server", async () => {
     await using redis = await start();
     const { connection, server } = redis;

@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { RetrySettings } from "#app/core/config-circuits.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
 import type { CircuitBreaker } from "#app/core/resilience.ts";
@@ -30,6 +31,8 @@ export interface OpenStorageOptions {
   readonly logger: Logger;
   /** Spares everybody the wait for a Redis that does not answer. */
   readonly breaker?: CircuitBreaker | undefined;
+  /** For calls that Redis surely did not carry out. */
+  readonly retry?: RetrySettings | undefined;
 }
 
 /** The storage, what Redis offers beside it, and whether that is less than what was asked for at this moment. */
@@ -41,12 +44,15 @@ export interface OpenedStorage {
 
 /** Opens Redis where it is configured, and memory for as long as it is away; else memory. Never rejects. */
 export async function openStorage(options: OpenStorageOptions): Promise<OpenedStorage> {
-  const { redisUrl, logger, conversationTtlMs, breaker } = options;
+  const { redisUrl, logger, conversationTtlMs, breaker, retry } = options;
   const local = createStorageBundle({ conversationTtlMs });
   if (redisUrl === undefined) return { storage: local, redis: undefined, isDegraded: false };
   try {
     const url = redisUrl;
-    const redis = await openRedis({ url, conversationTtlMs, instanceId: randomUUID(), logger, breaker });
+    const redis = await openRedis({
+      ...{ url, conversationTtlMs, instanceId: randomUUID() },
+      ...{ logger, breaker, retry },
+    });
     const { connection } = redis;
     if (!connection.watch.isUp)
       logger.error({ storage: "memory", err: connection.trouble }, "storage_degraded");

@@ -1,5 +1,6 @@
 // The Redis bundle: conversations that outlive the process and are shared by every instance on one Redis.
 
+import type { RetrySettings } from "#app/core/config-circuits.ts";
 import type { Logger } from "#app/core/logging.ts";
 import { connectRedis, type RedisConnection } from "#app/core/redis.ts";
 import type { CircuitBreaker } from "#app/core/resilience.ts";
@@ -30,6 +31,7 @@ export interface RedisBundleOptions {
   readonly mayBeAway?: boolean;
   /** How long the first connection may take. */
   readonly withinMs?: number;
+  readonly retry?: RetrySettings | undefined;
 }
 
 export interface RedisBundle extends StorageBundle {
