@@ -23,7 +23,7 @@ export function applyEvent(state: ConversationState, event: ConversationEvent): 
         ...message,
         state: toEndState(event.metadata),
         source: event.metadata.source,
-        ...defined({ finishReason: event.metadata.finishReason }),
+        ...defined({ finishReason: event.metadata.finishReason, reason: toText(event.metadata.reason) }),
       }));
     case "RUN_FINISHED":
       return endRun(state, event.runId, event.outcome.type === "cancelled" ? "stopped" : "done", undefined);
@@ -67,6 +67,7 @@ function startReply(
   state: ConversationState,
   { messageId, metadata }: EventOf<"TEXT_MESSAGE_START">,
 ): ConversationState {
+  const { source, reason } = fieldsOf(metadata);
   const message: ChatMessage = {
     type: "message",
     id: messageId,
@@ -75,7 +76,7 @@ function startReply(
     state: "streaming",
     ...(state.run ? { runId: state.run.runId, speaker: state.run.speaker } : {}),
     // Unchecked at the door: a reply without it is shown all the same.
-    ...defined({ source: toText(fieldsOf(metadata).source) }),
+    ...defined({ source: toText(source), reason: toText(reason) }),
   };
   return { ...state, messages: [...state.messages, message] };
 }

@@ -36,6 +36,8 @@ function toChatMessage({ id, role, content, metadata }: ShownMessage): ChatMessa
     text: content,
     state: partial === true ? "stopped" : waiting === true ? "waiting" : "done",
     source: toText(source),
+    // What is stored does not say why the notes answered.
+    reason: source === "offline" ? "unknown" : undefined,
     runId: toText(runId),
     speaker: toSpeaker(persona),
     feedback: toFeedback(feedback),

@@ -28,6 +28,8 @@ export interface ChatMessage {
   readonly speaker?: Speaker;
   /** Where the words come from: `model`, `fallback-model`, `offline`, `scripted`. */
   readonly source?: string;
+  /** Code of what kept the model from answering; `unknown` where it is no longer known; absent where nothing did. */
+  readonly reason?: string;
   /** `length` or `content_filter` where the model was cut short. */
   readonly finishReason?: string;
   readonly problem?: Problem;

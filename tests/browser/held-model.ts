@@ -13,6 +13,7 @@ export class HeldModel implements ChatModelClient {
   #request: ChatModelRequest | undefined;
   #say: ((delta: string) => void) | undefined;
   #finish: (() => void) | undefined;
+  #mark: ReplyMark = { source: "model" };
 
   stream(
     request: ChatModelRequest,
@@ -25,10 +26,11 @@ export class HeldModel implements ChatModelClient {
       this.#finish = undefined;
     };
     this.#request = request;
+    this.#mark = { source: "model" };
     this.#say = onDelta;
     this.#finish = () => {
       end();
-      resolve({ source: "model", finishReason: "stop" });
+      resolve({ ...this.#mark, finishReason: "stop" });
     };
     signal.addEventListener("abort", () => {
       end();
@@ -44,6 +46,7 @@ export class HeldModel implements ChatModelClient {
   /** Tells whose words are about to come; waits until there is a question. */
   async from(mark: ReplyMark): Promise<void> {
     await until("a question to the model", () => this.isAsked);
+    this.#mark = mark;
     this.#request?.onSource?.(mark);
   }
 

@@ -9,7 +9,7 @@ import { RowMaker } from "#app/web/widget/rows.ts";
 import { readSettings } from "#app/web/widget/settings.ts";
 import { TURKISH } from "#app/web/widget/turkish.ts";
 import { toWidgetEvents } from "#app/web/widget/widget-events.ts";
-import { chooseLocale, createWords } from "#app/web/widget/words.ts";
+import { chooseLocale, createWords, type Locale } from "#app/web/widget/words.ts";
 import { ADA, ENGINE } from "../web/shown-personas.ts";
 
 const SCRIPT = "https://chat.example.org/some/widget.js";
@@ -102,7 +102,8 @@ describe("the widget's words", () => {
 });
 
 describe("the widget's rows", () => {
-  const maker = () => new RowMaker({ words: createWords("en"), nameOf: () => "Ada", greeting: undefined });
+  const maker = (locale: Locale = "en") =>
+    new RowMaker({ words: createWords(locale), nameOf: () => "Ada", greeting: undefined });
 
   it("are the same objects for messages that have not changed, and new ones for those that have", () => {
     const rows = maker();
@@ -128,6 +129,37 @@ describe("the widget's rows", () => {
       notes({ role: "user", state: "stopped", problem: { code: "quota_exceeded", message: "Used up." } }),
       ["Stopped before an answer", "Used up."],
     );
+  });
+
+  it("name the cause for which notes answer only where it is known", () => {
+    const note = (source: string, reason?: string) =>
+      (["en", "tr"] as const).map((locale) => {
+        const said = message("a", { source, ...(reason !== undefined && { reason }) });
+        return maker(locale)
+          .make(state({ messages: [said] }))[0]
+          ?.notes.join(" | ");
+      });
+    const unconnected = [
+      "Answering from notes; no model is connected",
+      "Notlardan yanıtlıyor; bağlı bir model yok",
+    ];
+    const away = ["Answering from notes; the model is offline", "Notlardan yanıtlıyor; model çevrimdışı"];
+    const usedUp = [
+      "Answering from notes; the allowance for now is used up",
+      "Notlardan yanıtlıyor; şimdilik kullanım hakkı doldu",
+    ];
+    const prepared = ["A prepared line, in their own words", "Önceden hazırlanmış, kendi sözleri"];
+    const substitute = ["Answered by the substitute model", "Yedek model yanıtladı"];
+    assert.deepEqual(note("offline"), unconnected);
+    assert.deepEqual(note("offline", "llm_unavailable"), away);
+    assert.deepEqual(note("offline", "llm_timeout"), away);
+    assert.deepEqual(note("offline", "quota_exceeded"), usedUp);
+    assert.deepEqual(note("scripted", "quota_exceeded"), usedUp);
+    assert.deepEqual(note("offline", "unknown"), ["Answering from notes", "Notlardan yanıtlıyor"]);
+    assert.deepEqual(note("scripted"), prepared);
+    assert.deepEqual(note("scripted", "llm_unavailable"), prepared);
+    assert.deepEqual(note("fallback-model", "llm_unavailable"), substitute);
+    assert.deepEqual(note("model"), ["", ""]);
   });
 
   it("mark what is past, which nothing can be done with any more", () => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { applySnapshot } from "#app/web/shown-history.ts";
 import { begin, delta, end, failed, finished, started } from "./server-events.ts";
 import { changed, ENGINE } from "./shown-personas.ts";
 import { live, messageAt, NEW } from "./state-steps.ts";
@@ -36,6 +37,32 @@ describe("a reply", () => {
     assert.equal(messageAt(live(NEW, started("r1", "m1"), begin("a1")), 1).source, undefined);
     const wrong = { ...begin("a1"), metadata: { source: 7 } };
     assert.equal(messageAt(live(NEW, started("r1", "m1"), Object(wrong)), 1).source, undefined);
+  });
+
+  it("says from its first word on, and when it ends, what kept the model from answering", () => {
+    const begun = live(NEW, started("r1", "m1"), begin("a1", "offline", "quota_exceeded"), delta("a1", "I"));
+    assert.equal(messageAt(begun, 1).reason, "quota_exceeded");
+    assert.equal(messageAt(live(begun, end("a1")), 1).reason, "quota_exceeded");
+    assert.equal(messageAt(live(begun, end("a1", { reason: "llm_timeout" })), 1).reason, "llm_timeout");
+
+    const unnamed = live(NEW, started("r1", "m1"), begin("a1", "offline"));
+    assert.equal(Object.hasOwn(messageAt(unnamed, 1), "reason"), false);
+    assert.equal(messageAt(live(unnamed, end("a1", { reason: "llm_timeout" })), 1).reason, "llm_timeout");
+    assert.equal(Object.hasOwn(messageAt(live(unnamed, end("a1", { reason: 7 })), 1), "reason"), false);
+    const wrong = { ...begin("a1"), metadata: { source: "offline", reason: [] } };
+    assert.equal(messageAt(live(NEW, started("r1", "m1"), Object(wrong)), 1).reason, undefined);
+  });
+
+  it("of the history does not say why notes answered, and claims nothing", () => {
+    const stored = (source: string) => ({
+      id: source,
+      role: "assistant" as const,
+      content: "I",
+      metadata: { source },
+    });
+    const { messages } = applySnapshot(NEW, [stored("offline"), stored("scripted"), stored("model")], 9);
+    const reasons = messages.map((item) => item.type === "message" && item.reason);
+    assert.deepEqual(reasons, ["unknown", undefined, undefined]);
   });
 
   it("that is stopped keeps what was said and says that it was stopped", () => {

@@ -1,5 +1,6 @@
 // Short makers of the server's events, for the tests of the browser's side.
 
+import type { ErrorCode } from "#app/core/errors.ts";
 import type { ConversationEvent } from "#app/models/server-event.ts";
 import { ADA } from "./shown-personas.ts";
 
@@ -22,11 +23,11 @@ export const started = (
   },
   metadata: { persona: ADA },
 });
-export const begin = (messageId: string, source?: string): ConversationEvent => ({
+export const begin = (messageId: string, source?: string, reason?: ErrorCode): ConversationEvent => ({
   type: "TEXT_MESSAGE_START",
   messageId,
   role: "assistant",
-  ...(source !== undefined && { metadata: { source } }),
+  ...(source !== undefined && { metadata: { source, ...(reason && { reason }) } }),
 });
 export const delta = (messageId: string, text: string): ConversationEvent => ({
   type: "TEXT_MESSAGE_CONTENT",

@@ -101,10 +101,10 @@ export class RowMaker {
     return { key, kind: "user", state: "unsent", speaker: words.say("you"), text, notes };
   }
 
-  #toNotes({ role, state, source = "", finishReason = "", problem }: ChatMessage): string[] {
+  #toNotes({ role, state, source = "", reason, finishReason = "", problem }: ChatMessage): string[] {
     const { words } = this.#sources;
     const keys: string[] = [];
-    if (source !== "model") keys.push(source);
+    if (source !== "model") keys.push(toSourceKey(source, reason));
     if (finishReason !== "stop") keys.push(finishReason);
     if (
       role === "assistant"
@@ -116,6 +116,13 @@ export class RowMaker {
     const notes = keys.filter(isTextKey).map((key) => words.say(key));
     return problem ? [...notes, words.explain(problem.code, problem.message)] : notes;
   }
+}
+
+/** Where the words come from, and why, as far as that is known: no cause is claimed that nobody has named. */
+function toSourceKey(source: string, reason: string | undefined): string {
+  if (reason === "quota_exceeded" && ["offline", "scripted"].includes(source)) return "allowanceUsed";
+  if (source !== "offline" || reason === undefined) return source;
+  return reason.startsWith("llm_") ? "modelOffline" : "fromNotes";
 }
 
 function toGreeting(key: string, speaker: string, text: string): Row {
