@@ -1,7 +1,7 @@
 // The real app, a page of another origin that embeds the widget under a strict content policy, and Chromium, for the
 // tests of a file; what a test opens is closed when it ends.
 
-import { createServer, type Server } from "node:http";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, afterEach, before } from "node:test";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
@@ -30,6 +30,10 @@ export interface SceneOptions {
   readonly isAllowed?: boolean;
   /** The embedding page's policy forbids WebSockets, as some networks do. */
   readonly blocksSockets?: boolean;
+  /** The embedding page's server gives the widget's script itself, and its policy lets no other in. */
+  readonly ownsScript?: boolean;
+  /** Name by which the embedding page is reached; at `localhost` it is of another site than the chat server. */
+  readonly pageName?: "127.0.0.1" | "localhost";
 }
 
 export interface EmbeddedWidget {
@@ -58,8 +62,9 @@ export function useWidgets(): WidgetFixture {
     for (const part of open.splice(0).reverse()) await part.close();
   });
   return {
-    async startScene({ overrides = {}, env = {}, isAllowed = true, blocksSockets = false } = {}) {
-      const pages = new EmbeddingPages(blocksSockets);
+    async startScene(options = {}) {
+      const { overrides = {}, env = {}, isAllowed = true } = options;
+      const pages = new EmbeddingPages(options);
       open.push(pages);
       const embedding = await pages.listen();
       const start = async (chosen: AppOverrides, port: number) => {
@@ -100,41 +105,56 @@ export function useWidgets(): WidgetFixture {
 /** Serves a page whose policy lets in the widget's script and its connections, and not one style of an element. */
 class EmbeddingPages {
   host = "";
-  readonly #blocksSockets: boolean;
+  readonly #options: SceneOptions;
   readonly #server: Server = createServer((request, response) => {
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
+    const { ownsScript = false } = this.#options;
+    if (ownsScript && url.pathname === "/widget.js") {
+      void this.#giveScript(response);
+      return;
+    }
     if (url.pathname !== "/") {
       response.writeHead(204).end();
       return;
     }
     response.writeHead(200, {
       "content-type": "text/html; charset=utf-8",
-      "content-security-policy": toPolicy(this.host, this.#blocksSockets),
+      "content-security-policy": toPolicy(this.host, this.#options),
     });
-    response.end(toHtml(this.host, url.searchParams.get("markup") ?? ""));
+    response.end(toHtml(ownsScript ? "" : this.host, url.searchParams.get("markup") ?? ""));
   });
 
-  constructor(blocksSockets: boolean) {
-    this.#blocksSockets = blocksSockets;
+  constructor(options: SceneOptions) {
+    this.#options = options;
   }
 
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
     const { port } = this.#server.address() as AddressInfo;
-    return `http://127.0.0.1:${port}`;
+    return `http://${this.#options.pageName ?? "127.0.0.1"}:${port}`;
   }
 
   close(): Promise<void> {
     this.#server.closeAllConnections();
     return new Promise((resolve) => this.#server.close(() => resolve()));
   }
+
+  /** Never rejects: without the script a test fails by what it waits for. */
+  async #giveScript(response: ServerResponse): Promise<void> {
+    try {
+      const script = await (await fetch(`${this.host}/widget.js`)).text();
+      response.writeHead(200, { "content-type": "text/javascript; charset=utf-8" }).end(script);
+    } catch (cause) {
+      response.writeHead(502).end(String(cause));
+    }
+  }
 }
 
-function toPolicy(host: string, blocksSockets: boolean): string {
+function toPolicy(host: string, { blocksSockets = false, ownsScript = false }: SceneOptions): string {
   const socket = blocksSockets ? "" : host.replace(/^http/, "ws");
   return [
     "default-src 'none'",
-    `script-src ${host}`,
+    `script-src ${ownsScript ? "'self'" : host}`,
     "style-src 'self'",
     `connect-src ${host} ${socket}`,
     "img-src 'self'",
@@ -145,12 +165,13 @@ function toPolicy(host: string, blocksSockets: boolean): string {
   ].join("; ");
 }
 
-function toHtml(host: string, markup: string): string {
+/** @param scriptHost nothing where the page's own server gives the script */
+function toHtml(scriptHost: string, markup: string): string {
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>A page of somebody else's</title>
-<script type="module" src="${host}/widget.js"></script></head>
+<script type="module" src="${scriptHost}/widget.js"></script></head>
 <body><main><h1>A page of somebody else's</h1><p><a href="#one">One link</a></p></main>${markup}</body>
 </html>`;
 }
