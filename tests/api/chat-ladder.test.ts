@@ -230,8 +230,11 @@ describe("what does not step down", () => {
 describe("the budgets on the ladder", () => {
   for (const [scope, env] of [
     ["conversation", { CONVERSATION_TOKEN_BUDGET: "1000" }],
+    ["conversation", { CONVERSATION_COST_BUDGET: "0.001", LLM_PRICE_PER_MILLION_OUTPUT_TOKENS: "1" }],
     ["visitor", { VISITOR_DAILY_TOKEN_BUDGET: "1000" }],
+    ["visitor", { VISITOR_DAILY_COST_BUDGET: "0.001", LLM_PRICE_PER_MILLION_OUTPUT_TOKENS: "1" }],
     ["organisation", { ORGANISATION_MONTHLY_TOKEN_BUDGET: "1000" }],
+    ["organisation", { ORGANISATION_MONTHLY_COST_BUDGET: "0.001", LLM_PRICE_PER_MILLION_OUTPUT_TOKENS: "1" }],
     ["day", { DAILY_TOKEN_BUDGET: "1000" }],
     ["day", { DAILY_COST_BUDGET: "0.001", LLM_PRICE_PER_MILLION_OUTPUT_TOKENS: "1" }],
     ["run", { RUN_COST_BUDGET: "0.000001", LLM_PRICE_PER_MILLION_INPUT_TOKENS: "1" }],

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { AppError } from "#app/core/errors.ts";
 import { Talk } from "../support/conversation.ts";
+import { createPacedScript } from "../support/paced-model.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { createScriptedModel } from "../support/scripted-model.ts";
 import { until } from "../support/until.ts";
@@ -43,6 +44,43 @@ describe("health in detail", () => {
     assert.ok(disk.freeBytes > 0 && disk.freeBytes <= disk.totalBytes);
     assert.ok(eventLoopLagMs >= 0 && uptimeSeconds >= 0);
     assert.doesNotMatch(text, /xyzzy|plugh/);
+  });
+
+  it("shows the four circuits with their states, and the percentiles of the last replies", async (t) => {
+    const app = await startWithAdmin(t);
+    const before = (await ask(app, "/health/detailed")).body;
+    const nothing = { count: 0, p50: null, p95: null, p99: null };
+    assert.deepEqual(before.latency, { firstToken: nothing, total: nothing });
+    await new Talk(await app.connect()).ask("hello");
+    const { circuits, latency } = (await ask(app, "/health/detailed")).body;
+    const states: readonly Record<string, unknown>[] = Object(circuits);
+    assert.deepEqual(
+      states.map(({ name, state }) => [name, state]),
+      ["llm", "fallback-llm", "redis", "mail"].map((name) => [name, "closed"]),
+    );
+    for (const window of ["firstToken", "total"]) {
+      const { count, p50, p95, p99 } = Object(latency)[window];
+      assert.equal(count, 1);
+      for (const ms of [p50, p95, p99]) assert.ok(Number.isFinite(ms) && ms >= 0, `${window}: ${ms}`);
+    }
+  });
+
+  it("shows who speaks and who waits for a place", async (t) => {
+    const model = createScriptedModel();
+    const app = await startWithAdmin(t, { model }, { RUNS_AT_ONCE: "1" });
+    const script = createPacedScript("one ", "more");
+    model.script(...script.steps);
+    const [held, next] = [new Talk(await app.connect()), new Talk(await app.connect())];
+    const first = await held.say("speak");
+    await held.heard("one ");
+    const second = await next.say("me too");
+    assert.equal(second.state, "waiting");
+    const runs = async () => (await ask(app, "/health/detailed")).body.runs;
+    assert.partialDeepStrictEqual(await runs(), { writing: 1, waiting: 1 });
+    script.finish();
+    assert.equal((await held.run(first.runId)).text, "one more");
+    assert.equal((await next.run(second.runId)).outcome, "success");
+    assert.partialDeepStrictEqual(await runs(), { waiting: 0 });
   });
 
   it("shows errors of requests by their route's pattern, newest first", async (t) => {
@@ -114,4 +152,30 @@ describe("health in detail", () => {
     const waits = minutes.flatMap(({ firstToken }) => Object(firstToken).p95 ?? []);
     assert.ok(waits.length > 0 && waits.every((ms) => ms >= 0 && ms < 5_000), waits.join());
   });
+
+  for (const [retention, kept] of [
+    ["1", ["12:02"]],
+    ["2", ["12:01", "12:02"]],
+  ] as const)
+    it(`keeps no more than the ${retention} minutes it was told to (METRICS_RETENTION_MINUTES)`, async (t) => {
+      t.mock.timers.enable({ apis: ["Date"], now: Date.parse("2031-05-06T12:00:30Z") });
+      const app = await startWithAdmin(t, {}, { METRICS_RETENTION_MINUTES: retention });
+      const talk = new Talk(await app.connect());
+      const listed = async () => {
+        const minutes: readonly { minute: string; runs: number }[] = Object(
+          (await ask(app, "/health/metrics")).body.minutes,
+        );
+        return minutes.map(({ minute, runs }) => [minute.slice(11, 16), runs]);
+      };
+      await talk.ask("in the first minute");
+      assert.deepEqual(await listed(), [["12:00", 1]]);
+      for (const minute of ["12:01", "12:02"]) {
+        t.mock.timers.setTime(Date.parse(`2031-05-06T${minute}:30Z`));
+        await talk.ask("in another one");
+      }
+      assert.deepEqual(
+        await listed(),
+        kept.map((minute) => [minute, 1]),
+      );
+    });
 });

@@ -1,9 +1,13 @@
 // Diagnostics and the test of the public addresses, over HTTP, against a real Redis and a real provider.
 
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
+import fs from "node:fs";
 import { createServer } from "node:http";
+import { syncBuiltinESMExports } from "node:module";
 import { describe, it, type TestContext } from "node:test";
+import type { FastifyInstance } from "fastify";
 import { GOOD_PERSONA, writeDataFolder } from "../support/data-folder.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { type Answer, ask, assertHoldsNone, startWithAdmin } from "./administration.ts";
@@ -132,7 +136,79 @@ describe("diagnostics", () => {
   });
 });
 
+describe("a diagnosis that is bad", () => {
+  it("says that the disk is nearly full, and not before", async (t) => {
+    const app = await startWithAdmin(t);
+    const MIB = 1024 ** 2;
+    const statfs = t.mock.method(fs.promises, "statfs", async () => ({
+      bavail: freeMib,
+      blocks: 2_048,
+      bsize: MIB,
+    }));
+    let freeMib = 256;
+    syncBuiltinESMExports();
+    t.after(() => {
+      statfs.mock.restore();
+      syncBuiltinESMExports();
+    });
+    const disk = async () => checksOf(await ask(app, "/health/diagnostics")).disk;
+    assert.partialDeepStrictEqual(await disk(), { status: "ok", message: "0.3 GiB of 2.0 GiB free." });
+    freeMib = 255;
+    assert.partialDeepStrictEqual(await disk(), { status: "failed", message: "0.2 GiB of 2.0 GiB free." });
+  });
+
+  for (const [skewMs, direction] of [
+    [60_000, "ahead of"],
+    [-60_000, "behind"],
+  ] as const)
+    it(`says that the clock is ${direction} that of Redis`, async (t) => {
+      await using redis = await RedisServer.start();
+      const app = await startWithAdmin(t, {}, { REDIS_URL: redis.url });
+      t.mock.timers.enable({ apis: ["Date"], now: Date.now() + skewMs });
+      const answer = await ask(app, "/health/diagnostics");
+      t.mock.timers.reset();
+      const { clock } = checksOf(answer);
+      assert.deepEqual([answer.body.ok, clock?.status], [false, "failed"], answer.text);
+      const words = /^This clock is (\d+) ms (ahead of|behind) that of Redis\.$/.exec(clock?.message ?? "");
+      assert.equal(words?.[2], direction);
+      // The mocked clock stands still while it is asked.
+      assert.ok(Math.abs(Number(words?.[1]) - 60_000) < 5_000, clock?.message);
+    });
+});
+
+/** They need a conversation and its key. */
+const OF_A_CONVERSATION = ["", "/events", "/messages"].map((rest) => `/api/v1/conversations/:id${rest}`);
+const BEHIND_THE_DOOR = ["detailed", "diagnostics", "metrics"].map((name) => `/api/v1/health/${name}`);
+
+/** Every GET that the next app mounts, as its router hears of it. */
+function watchRoutes(t: TestContext): ReadonlySet<string> {
+  const gets = new Set<string>();
+  const hear = (message: unknown): void => {
+    const { fastify }: { fastify: FastifyInstance } = Object(message);
+    fastify.addHook("onRoute", ({ method, url }) => {
+      if ([method].flat().includes("GET")) gets.add(url);
+    });
+  };
+  subscribe("fastify.initialization", hear);
+  t.after(() => unsubscribe("fastify.initialization", hear));
+  return gets;
+}
+
 describe("the test of the public addresses", () => {
+  it("leaves out no GET of the app but those named here, which are open to nobody without a key", async (t) => {
+    const gets = watchRoutes(t);
+    const app = await startWithAdmin(t);
+    const { body } = await ask(app, "/health/test-endpoints", { method: "POST" });
+    const endpoints: readonly { route: string }[] = Object(body.endpoints);
+    const reported = new Set(endpoints.map(({ route }) => route));
+    assert.ok(gets.size > reported.size && reported.isSubsetOf(gets));
+    assert.deepEqual([...gets.difference(reported)].toSorted(), [...OF_A_CONVERSATION, ...BEHIND_THE_DOOR]);
+    for (const route of [...OF_A_CONVERSATION, ...BEHIND_THE_DOOR]) {
+      const { status } = await fetch(`${app.url}${route.replace(":id", "x".repeat(22))}`);
+      assert.equal(status, 401, route);
+    }
+  });
+
   it("asks every public GET through the real stack, and none behind the door", async (t) => {
     const app = await startWithAdmin(t);
     const answer = await ask(app, "/health/test-endpoints", { method: "POST" });

@@ -125,45 +125,48 @@ describe("an alarm", () => {
   });
 });
 
+describe("an instance that is bad in itself", () => {
+  for (const name of ["memory", "event_loop_lag"])
+    it(`(${name}) refuses newcomers with Retry-After, goes on with who is there, and lets in again`, async (t) => {
+      const check = switched(name);
+      check.isBad = false;
+      const model = createScriptedModel();
+      const app = await startWithAdmin(t, { model, healthChecks: [check] }, QUICKLY);
+      const script = createPacedScript("before ", "after");
+      model.script(...script.steps);
+      const talk = new Talk(await app.connect());
+      const { runId } = await talk.say("speak");
+      await talk.heard("before ");
+      check.isBad = true;
+      await alarmed(app);
+
+      const refusal = await openRefused(socketOf(app));
+      assert.equal(refusal.status, 503);
+      assert.match(refusal.body, /"overloaded"/);
+      const seconds = Number(refusal.headers["retry-after"]);
+      assert.ok(seconds >= 10 && seconds <= 20, `${seconds} s`);
+      const refused = await say(app);
+      assert.equal(refused.status, 503);
+      assert.ok(Number(refused.headers.get("retry-after")) >= 10);
+      const status = await ask(app, "/health/status", { authorization: null });
+      assert.deepEqual([status.status, status.body.status], [503, "full"]);
+      assert.deepEqual((await fetch(`${app.url}/health/ready`)).status, 503);
+      assert.deepEqual((await fetch(`${app.url}/health`)).status, 200);
+      assert.deepEqual((await ask(app, "/health/detailed")).body.shedding, [name]);
+
+      script.finish();
+      assert.equal((await talk.run(runId)).text, "before after");
+      assert.equal((await talk.ask("still there?")).text, "ok");
+
+      check.isBad = false;
+      await until("it is over", () => app.log.named("health_recovered").length === 1);
+      assert.equal((await new Talk(await app.connect()).ask("hello")).text, "ok");
+      assert.equal((await say(app)).status, 200);
+      assert.equal((await fetch(`${app.url}/health/ready`)).status, 200);
+    });
+});
+
 describe("an instance whose memory is bad", () => {
-  it("refuses newcomers with Retry-After, goes on with who is there, and lets in again", async (t) => {
-    const memory = switched("memory");
-    memory.isBad = false;
-    const model = createScriptedModel();
-    const app = await startWithAdmin(t, { model, healthChecks: [memory] }, QUICKLY);
-    const script = createPacedScript("before ", "after");
-    model.script(...script.steps);
-    const talk = new Talk(await app.connect());
-    const { runId } = await talk.say("speak");
-    await talk.heard("before ");
-    memory.isBad = true;
-    await alarmed(app);
-
-    const refusal = await openRefused(socketOf(app));
-    assert.equal(refusal.status, 503);
-    assert.match(refusal.body, /"overloaded"/);
-    const seconds = Number(refusal.headers["retry-after"]);
-    assert.ok(seconds >= 10 && seconds <= 20, `${seconds} s`);
-    const refused = await say(app);
-    assert.equal(refused.status, 503);
-    assert.ok(Number(refused.headers.get("retry-after")) >= 10);
-    const status = await ask(app, "/health/status", { authorization: null });
-    assert.deepEqual([status.status, status.body.status], [503, "full"]);
-    assert.deepEqual((await fetch(`${app.url}/health/ready`)).status, 503);
-    assert.deepEqual((await fetch(`${app.url}/health`)).status, 200);
-    assert.deepEqual((await ask(app, "/health/detailed")).body.shedding, ["memory"]);
-
-    script.finish();
-    assert.equal((await talk.run(runId)).text, "before after");
-    assert.equal((await talk.ask("still there?")).text, "ok");
-
-    memory.isBad = false;
-    await until("it is over", () => app.log.named("health_recovered").length === 1);
-    assert.equal((await new Talk(await app.connect()).ask("hello")).text, "ok");
-    assert.equal((await say(app)).status, 200);
-    assert.equal((await fetch(`${app.url}/health/ready`)).status, 200);
-  });
-
   it("gives the memory of its indexes back, once, and builds them again when they are needed", async (t) => {
     const memory = switched("memory");
     memory.isBad = false;

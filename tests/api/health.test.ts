@@ -1,6 +1,7 @@
 // What health and readiness say: of an idle process, a busy one, a degraded one and one that stops.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { Agent, get } from "node:http";
 import { json } from "node:stream/consumers";
 import { describe, it, type TestContext } from "node:test";
@@ -49,6 +50,26 @@ describe("health", () => {
     assert.partialDeepStrictEqual((await health(app))[1], { connections: 1, running: 1 });
     script.finish();
     await talk.run(runId);
+  });
+
+  it("says the same below the API's prefix, with the version of the package", async (t) => {
+    const app = await startApp(t, { model: createScriptedModel(), registry: createSmallRegistry() });
+    const [ready, same] = [await health(app, "/health/ready"), await health(app, "/api/v1/health/status")];
+    assert.deepEqual(same, ready);
+    const { version } = Object(JSON.parse(await readFile("package.json", "utf8")));
+    assert.match(version, /^\d+\.\d+\.\d+/);
+    assert.deepEqual(same, [
+      200,
+      {
+        status: "ok",
+        version,
+        storage: "memory",
+        model: "scripted",
+        connections: 0,
+        running: 0,
+        personaProblems: 0,
+      },
+    ]);
   });
 
   it("is degraded, and still ready, where a persona had to be left out", async (t) => {

@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { loadPersonaLibrary, PersonaLibraryError } from "#app/services/chatbot/persona-library.ts";
+import { openPersonas } from "#app/services/chatbot/persona-opening.ts";
 import { createPersonaRegistry } from "#app/services/chatbot/persona-registry.ts";
 import {
   findingsOf,
@@ -16,6 +17,7 @@ import {
   withoutMessage,
   writeDataFolder,
 } from "../../support/data-folder.ts";
+import { createRecordingLogger } from "../../support/recording-logger.ts";
 
 const options = { allowedModels: [] };
 const shippedData = join(import.meta.dirname, "../../../data");
@@ -175,6 +177,25 @@ describe("what lies in the data folder", () => {
     assert.deepEqual((await findingsOf(t, { objects: "not a folder" })).map(withoutMessage), [
       "data/objects:1:1: error [unreadable]",
     ]);
+  });
+});
+
+describe("opening the personas", () => {
+  it("logs each one that was loaded with its revision, and none that was left out", async (t) => {
+    const files = { "persona.md": GOOD_PERSONA, "objects/card.md": GOOD_OBJECT };
+    const dataDir = await writeDataFolder(t, { ...files, "personas/broken.md": "---\nname: [\n---\nx" });
+    const logger = createRecordingLogger();
+    const registry = await openPersonas({ ...options, dataDir, logger });
+    const revisionOf = (kind: "persona" | "object", id: string) => registry.get({ kind, id })?.revision;
+    assert.match(revisionOf("persona", "persona") ?? "", /^[0-9a-f]{12}$/);
+    assert.deepEqual(
+      logger.named("persona_loaded").map(({ level, fields }) => [level, fields]),
+      [
+        ["debug", { kind: "persona", id: "persona", revision: revisionOf("persona", "persona") }],
+        ["debug", { kind: "object", id: "card", revision: revisionOf("object", "card") }],
+      ],
+    );
+    assert.equal(logger.named("persona_rejected").length, 1);
   });
 });
 
