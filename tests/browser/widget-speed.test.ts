@@ -61,7 +61,9 @@ it("shows the first words soon after their frame, and never holds the page up wh
   assert.ok(Number(longestMs) < LONGEST_TASK_MS, `${longestMs} ms`);
   assert.ok(Number(firstMs) < 500, `${firstMs} ms`);
   // The observer does see one: what it did not report was not there.
-  await page.evaluate(`setTimeout(() => { for (const began = performance.now(); performance.now() - began < 250;); })`);
+  await page.evaluate(
+    `setTimeout(() => { for (const began = performance.now(); performance.now() - began < 250;); })`,
+  );
   await page.waitForFunction("watched().longestMs >= 240");
 });
 
