@@ -4,7 +4,7 @@
 
 import { z } from "zod";
 import type { CircuitSettings } from "./config-circuits.ts";
-import { choice, entriesOf } from "./config-fields.ts";
+import { choice, entriesOf, integer } from "./config-fields.ts";
 
 interface LlmCommon {
   /** Of the circuit `llm`: failures that open its breaker, and how long it stays open. */
@@ -23,21 +23,27 @@ export interface FallbackModel {
   readonly baseUrl: string;
   readonly apiKey?: string;
   readonly model: string;
+  /** FALLBACK_LLM_CALLS_AT_ONCE: 100 by default. */
+  readonly callsAtOnce: number;
+}
+
+interface RemoteCommon extends LlmCommon {
+  readonly model: string;
+  /** LLM_CALLS_AT_ONCE; RUNS_AT_ONCE by default. As many again may wait in line. */
+  readonly callsAtOnce: number;
 }
 
 export type LlmConfig =
   | (LlmCommon & { readonly provider: "offline" })
-  | (LlmCommon & {
+  | (RemoteCommon & {
       readonly provider: "openai";
       readonly baseUrl: string;
       readonly apiKey?: string;
-      readonly model: string;
     })
-  | (LlmCommon & {
+  | (RemoteCommon & {
       readonly provider: "deepseek";
       readonly endpoint: string;
       readonly apiKey: string;
-      readonly model: string;
     });
 
 type Issue = { readonly path: readonly string[]; readonly message: string };
@@ -91,6 +97,8 @@ const modelNames = z.string().transform((list, context): readonly string[] => {
   return names;
 });
 
+const calls = () => integer("calls", 1, 100_000);
+
 export const LLM_FIELDS = {
   LLM_PROVIDER: choice(["auto", "deepseek", "openai", "offline"])
     .prefault("auto")
@@ -119,6 +127,11 @@ export const LLM_FIELDS = {
   LLM_ALLOWED_MODELS: modelNames
     .prefault("")
     .describe("Models that personas may choose beside the configured one, comma-separated."),
+  LLM_CALLS_AT_ONCE: calls().optional().meta({
+    description:
+      "Calls to the model at a time; as many again wait in line, the rest step down at once; empty: as RUNS_AT_ONCE.",
+    inherits: "RUNS_AT_ONCE",
+  }),
   FALLBACK_OPENAI_BASE_URL: baseUrl
     .prefault("")
     .describe(
@@ -128,6 +141,11 @@ export const LLM_FIELDS = {
     .prefault("")
     .describe("The key of the fallback model; alone, without a base URL: at OpenAI's own."),
   FALLBACK_OPENAI_MODEL: modelName().prefault("").describe("The name of the fallback model."),
+  FALLBACK_LLM_CALLS_AT_ONCE: calls()
+    .prefault("100")
+    .describe(
+      "Calls to the fallback model at a time; as many again wait in line, the rest step down at once.",
+    ),
   LANGSMITH_TRACING: choice(["true", "false"])
     .prefault("false")
     .describe("true: sends every run to LangSmith, prompts, messages and replies included."),
@@ -139,8 +157,9 @@ export const LLM_FIELDS = {
     .describe("LangSmith's address; this one is in the United States."),
 };
 
-type LlmValues = { readonly [Name in keyof typeof LLM_FIELDS]: z.output<(typeof LLM_FIELDS)[Name]> } & {
+type LlmValues = z.output<z.ZodObject<typeof LLM_FIELDS>> & {
   readonly circuits: { readonly llm: CircuitSettings };
+  readonly RUNS_AT_ONCE: number;
 };
 
 /** What does not fit together, on the text as it was given (blank values left out). */
@@ -199,13 +218,15 @@ export function toLlmConfig(values: LlmValues): LlmConfig {
     ...(fallback && { fallback }),
   };
   if (provider === "offline" || model === undefined) return Object.freeze({ ...common, provider: "offline" });
+  const { LLM_CALLS_AT_ONCE: callsAtOnce = values.RUNS_AT_ONCE } = values;
   if (provider === "deepseek") {
     const { AZURE_AI_ENDPOINT: endpoint, AZURE_AI_CREDENTIAL: apiKey } = values;
-    return Object.freeze({ ...common, provider, endpoint, apiKey, model });
+    return Object.freeze({ ...common, callsAtOnce, provider, endpoint, apiKey, model });
   }
   const apiKey = values.OPENAI_API_KEY;
   return Object.freeze({
     ...common,
+    callsAtOnce,
     provider,
     baseUrl: values.OPENAI_BASE_URL || OPENAI_API,
     ...(apiKey !== "" && { apiKey }),
@@ -215,9 +236,10 @@ export function toLlmConfig(values: LlmValues): LlmConfig {
 
 function toFallback(values: LlmValues): FallbackModel | undefined {
   const { FALLBACK_OPENAI_MODEL: model, FALLBACK_OPENAI_API_KEY: apiKey } = values;
+  const { FALLBACK_LLM_CALLS_AT_ONCE: callsAtOnce } = values;
   if (model === "") return undefined;
   const baseUrl = values.FALLBACK_OPENAI_BASE_URL || OPENAI_API;
-  return Object.freeze({ baseUrl, ...(apiKey !== "" && { apiKey }), model });
+  return Object.freeze({ baseUrl, ...(apiKey !== "" && { apiKey }), model, callsAtOnce });
 }
 
 interface ProviderVariables {

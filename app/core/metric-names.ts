@@ -80,6 +80,10 @@ export const GAUGES = {
     help: "0 closed, 1 half open, 2 open.",
     labels: { circuit: CIRCUIT_NAMES },
   },
+  llm_calls: {
+    help: "Calls of a model that are under way, and that wait for a place.",
+    labels: { circuit: ["llm", "fallback-llm"], state: ["running", "waiting"] },
+  },
   redis_latency_seconds: { help: "One round trip to Redis, made for this scrape." },
   storage_mode: {
     help: "1 for where new conversations are kept at this moment.",

@@ -100,6 +100,7 @@ describe("the model's settings", () => {
       apiKey: "azure-key",
       model: name,
       allowedModels: [name],
+      callsAtOnce: 500,
     });
     const deployed = llmOf({ ...AZURE, DEEPSEEK_DEPLOYMENT_NAME: "mine" });
     assert.deepEqual(deployed.allowedModels, ["mine"]);
@@ -111,6 +112,7 @@ describe("the model's settings", () => {
       provider: "openai",
       model: "gpt-4.1-mini",
       allowedModels: ["gpt-4.1-mini"],
+      callsAtOnce: 500,
     };
     assert.deepEqual(llmOf(OPENAI), { ...common, baseUrl: "https://api.openai.com/v1", apiKey: "sk-1" });
     const baseUrl = "http://localhost:8080/v1";
@@ -136,11 +138,12 @@ describe("the model's settings", () => {
 
   test("of the fallback model: its own address, or OpenAI's with a key", () => {
     const FALLBACK = { FALLBACK_OPENAI_MODEL: "small", FALLBACK_OPENAI_API_KEY: "sk-2" };
-    const atOpenAi = { baseUrl: "https://api.openai.com/v1", apiKey: "sk-2", model: "small" };
+    const common = { model: "small", callsAtOnce: 100 };
+    const atOpenAi = { ...common, baseUrl: "https://api.openai.com/v1", apiKey: "sk-2" };
     assert.deepEqual(llmOf({ ...AZURE, ...FALLBACK }).fallback, atOpenAi);
     const baseUrl = "http://localhost:8080/v1";
     const local = { FALLBACK_OPENAI_MODEL: "small", FALLBACK_OPENAI_BASE_URL: baseUrl };
-    assert.deepEqual(llmOf({ ...OPENAI, ...local }).fallback, { baseUrl, model: "small" });
+    assert.deepEqual(llmOf({ ...OPENAI, ...local }).fallback, { ...common, baseUrl });
     assert.equal(llmOf(OPENAI).fallback, undefined);
     assert.deepEqual(llmOf({ ...OPENAI, ...local }).allowedModels, ["gpt-4.1-mini"]);
   });
@@ -173,4 +176,35 @@ test("what stays on this machine is told from what leaves it", () => {
     ["http://10.0.0.1", false],
   ] as const)
     assert.equal(isLoopback(new URL(url)), stays, url);
+});
+
+describe("how many calls of a model are under way at once", () => {
+  const SECOND = { FALLBACK_OPENAI_API_KEY: "sk-2", FALLBACK_OPENAI_MODEL: "m" };
+  const placesOf = (env: Readonly<Record<string, string>>) => {
+    const { fallback, ...llm } = llmOf(env);
+    return [llm.provider === "offline" ? undefined : llm.callsAtOnce, fallback?.callsAtOnce];
+  };
+  for (const [what, env, expected] of [
+    ["as many as replies, and 100 at the fallback", { ...OPENAI, ...SECOND }, [500, 100]],
+    ["as many as replies where only these are set", { ...AZURE, RUNS_AT_ONCE: "2000" }, [2000, undefined]],
+    ["its own number", { ...OPENAI, RUNS_AT_ONCE: "2000", LLM_CALLS_AT_ONCE: "8" }, [8, undefined]],
+    [
+      "its own number each",
+      { ...AZURE, ...SECOND, LLM_CALLS_AT_ONCE: "8", FALLBACK_LLM_CALLS_AT_ONCE: "2" },
+      [8, 2],
+    ],
+    ["none where there is no model", { LLM_CALLS_AT_ONCE: "8" }, [undefined, undefined]],
+  ] as const) {
+    test(`is ${what}`, () => assert.deepEqual(placesOf(env), expected));
+  }
+
+  test("is refused where it is no number of calls, with the variable that holds where it is left out", () => {
+    for (const value of ["0", "100001", "1.5", "all"]) {
+      assert.deepEqual(refusedVariables({ FALLBACK_LLM_CALLS_AT_ONCE: value }), [
+        "FALLBACK_LLM_CALLS_AT_ONCE",
+      ]);
+      const refusal = /LLM_CALLS_AT_ONCE must .+ \(leave it out for that of RUNS_AT_ONCE\)/;
+      assert.throws(() => parseConfig({ LLM_CALLS_AT_ONCE: value }), refusal);
+    }
+  });
 });

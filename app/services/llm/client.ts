@@ -71,6 +71,8 @@ export interface ChatModelRequest {
   };
   readonly payer?: Payer;
   readonly firstText?: FirstText;
+  /** Called when the call has to ask for a place at the model, and again at its turn: until then the model was not asked. */
+  readonly onLine?: (isWaiting: boolean) => void;
   /** Called before the first word of each source that is tried; the last call tells whose words were heard. */
   readonly onSource?: (mark: ReplyMark) => void;
 }

@@ -1,6 +1,8 @@
 // Chooses the language model: the one place that knows which providers there are, and the keeper of the process's one
-// client. Retry and breaker are around every model that is not the offline one.
+// client. Retry, breaker and bulkhead are around every model that is not the offline one.
 
+import { Bulkhead } from "#app/core/bulkhead.ts";
+import type { CircuitName } from "#app/core/config-circuits.ts";
 import { type FallbackModel, isLoopback, type LlmConfig } from "#app/core/llm-config.ts";
 import type { Logger } from "#app/core/logging.ts";
 import { CircuitBreaker, type RetryOptions } from "#app/core/resilience.ts";
@@ -26,6 +28,8 @@ export interface ChatModelOptions {
 export interface ChatModel extends ChatModelClient {
   /** The circuit breaker around the provider, for health; the offline provider needs none. */
   readonly breaker?: CircuitBreaker;
+  /** How many calls are under way, and in line. */
+  readonly bulkhead?: Bulkhead;
 }
 
 let singleton: ChatModel | undefined;
@@ -47,8 +51,9 @@ export function createChatModelClient(config: LlmConfig, options: ChatModelOptio
   tellOf(endpoint, config.tracing, logger);
   const create = config.tracing ? createTracedClient : createChatCompletionsClient;
   const breaker = options.breaker ?? createOwnBreaker(config, logger);
-  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger });
-  return { ...guarded, breaker };
+  const bulkhead = createBulkhead("llm", config);
+  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger, bulkhead });
+  return { ...guarded, breaker, bulkhead };
 }
 
 export interface FallbackModelOptions
@@ -64,8 +69,14 @@ export function createFallbackClient(config: FallbackModel, options: FallbackMod
   const endpoint = { ...openAiEndpoint({ ...config, allowedModels: [] }), provider: "fallback" };
   tellOf(endpoint, tracing, logger);
   const create = tracing ? createTracedClient : createChatCompletionsClient;
-  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger });
-  return { ...guarded, breaker };
+  const bulkhead = createBulkhead("fallback-llm", config);
+  const guarded = createGuardedClient(create(endpoint, deadlines), { breaker, retry, logger, bulkhead });
+  return { ...guarded, breaker, bulkhead };
+}
+
+/** The line is as long as there are places: one that is longer is not served within anybody's time to a first word. */
+function createBulkhead(name: CircuitName, { callsAtOnce }: Pick<FallbackModel, "callsAtOnce">): Bulkhead {
+  return new Bulkhead({ name, maxRunning: callsAtOnce, maxWaiting: callsAtOnce });
 }
 
 function tellOf(endpoint: ModelEndpoint, tracing: boolean, logger: Logger): void {

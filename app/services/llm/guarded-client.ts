@@ -1,10 +1,12 @@
-// Puts retry and a circuit breaker around a model's client.
+// Puts retry and a circuit breaker around a model's client, and a bulkhead around both where one is given.
 // Promises: nothing is tried again once a word has been said, so a visitor never gets two beginnings; a stream that dies
 // after its first word still counts against the provider; a visitor who stops does not.
 
+import type { Bulkhead } from "#app/core/bulkhead.ts";
 import { AppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import { type CircuitBreaker, CircuitOpenError, type RetryOptions, resilient } from "#app/core/resilience.ts";
+import { createBoundedClient } from "./bounded-client.ts";
 import type { ChatModelClient, ChatModelRequest } from "./client.ts";
 import { faultOf } from "./provider-fault.ts";
 
@@ -12,13 +14,20 @@ export interface GuardOptions {
   readonly breaker: CircuitBreaker;
   readonly retry: Pick<RetryOptions, "maxAttempts" | "waitMinMs" | "waitMaxMs" | "random">;
   readonly logger: Logger;
+  /** How many calls may be under way, and in line; without one, any number. */
+  readonly bulkhead?: Bulkhead;
 }
 
 /** Less is no chance, and would be held against the provider. */
 const SHORTEST_ATTEMPT_MS = 1_000;
 
 export function createGuardedClient(client: ChatModelClient, options: GuardOptions): ChatModelClient {
-  const { breaker, retry, logger } = options;
+  const { breaker, bulkhead } = options;
+  const guarded = guard(client, options);
+  return bulkhead ? createBoundedClient(guarded, { bulkhead, breaker }) : guarded;
+}
+
+function guard(client: ChatModelClient, { breaker, retry, logger }: GuardOptions): ChatModelClient {
   const { provider } = client;
   return {
     provider,

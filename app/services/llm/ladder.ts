@@ -2,6 +2,7 @@
 // Promises: a step down is taken before the first word only, so that one model's text is never glued to another's; each is
 // marked (`source`, `reason`), logged and counted; silence costs a visitor a bounded time. Nothing is tried again here.
 
+import { BulkheadFullError } from "#app/core/bulkhead.ts";
 import { AppError, type ErrorCode } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
@@ -96,12 +97,16 @@ class LadderReply {
     const { steps, firstTextMs = firstTextMsOf(steps.length) } = this.#options;
     const call = await meter.open(this.#request, this.#spentMicros);
     let asked = !this.#signal.aborted;
+    let isInLine = false;
+    const onLine = (isWaiting: boolean) => {
+      isInLine = isWaiting;
+    };
     let usage: TokenUsage | undefined;
     const hasSubstitute = source !== steps.at(-1)?.source;
     const limit = new FirstTextLimit(firstTextMs, hasSubstitute, this.#signal, () => this.#said !== "");
     try {
       this.#signal.throwIfAborted();
-      const request = { ...call.request, firstText: limit.firstText };
+      const request = { ...call.request, firstText: limit.firstText, onLine };
       const streaming = client.stream(request, this.#listen, limit.signal);
       const reply = await untilAborted(streaming, limit.signal);
       usage = reply.usage;
@@ -109,7 +114,8 @@ class LadderReply {
       if (this.#said === "") throw sickness("the model ended without a word");
       return { ...reply, source };
     } catch (error) {
-      if (this.#said === "" && isUnbilled(error)) asked = false;
+      if (isInLine || (this.#said === "" && isUnbilled(error))) asked = false;
+      if (isFull(error)) this.#options.metrics?.count("limits_total", { limit: "llm-calls" });
       throw error;
     } finally {
       limit.stop();
@@ -168,4 +174,8 @@ class LadderReply {
 function isUnbilled(error: unknown): boolean {
   if (error instanceof AppError && error.cause instanceof CircuitOpenError) return true;
   return faultOf(error)?.status !== undefined;
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof AppError && error.cause instanceof BulkheadFullError;
 }

@@ -116,7 +116,7 @@ describe("the factory of model clients", () => {
     const { circuits: settings } = parseConfig({});
     const circuits = createCircuits({ settings, isFailure: { "fallback-llm": isProviderFailure }, logger });
     const breaker = circuits.get("fallback-llm");
-    const config = { baseUrl: `${provider.origin}/v1`, apiKey: KEY, model: "small" };
+    const config = { baseUrl: `${provider.origin}/v1`, apiKey: KEY, model: "small", callsAtOnce: 1 };
     const retry = { maxAttempts: 2, waitMinMs: 1, waitMaxMs: 10 };
     const client = createFallbackClient(config, { logger, breaker, retry, tracing: false });
     assert.equal((await ask(client)).text, "fine");
