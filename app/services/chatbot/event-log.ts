@@ -38,7 +38,10 @@ export const LOG_WINDOW: LogWindow = { maxEvents: 2_000, maxAgeMs: 5 * 60_000 };
 export type AppendListener = (firstSeq: number, events: readonly string[], epoch: string) => void;
 
 export interface EventLog {
-  /** Where the log stands; its epoch is made if there is none. */
+  /**
+   * Where the log stands; its epoch is made if there is none. Of a conversation that is not there nothing is kept: each
+   * time it is another, empty life.
+   */
   open(conversationId: string): Promise<LogHead>;
   /**
    * Appends, all or nothing. Calls take effect in the order in which they were made.
@@ -48,7 +51,8 @@ export interface EventLog {
   append(lease: Lease, batch: LogBatch): Promise<void>;
   /**
    * Events after `after`, at most `limit`, oldest first; an empty slice where nothing follows. Undefined where the
-   * row cannot be proved whole: another epoch, a position above the head, or below what is still kept.
+   * row cannot be proved whole: another epoch, a position above the head, or below what is still kept. The slice names
+   * another epoch where the log goes on under that name, with the same numbers up to the position.
    */
   read(
     conversationId: string,

@@ -23,7 +23,8 @@ export class LocalEventLog implements EventLog {
   }
 
   async open(conversationId: string): Promise<LogHead> {
-    const record = this.#storage.find(conversationId) ?? this.#storage.add(conversationId);
+    const record = this.#storage.find(conversationId);
+    if (!record) return { epoch: randomUUID(), lastSeq: 0 };
     record.log ??= {
       epoch: randomUUID(),
       lastSeq: 0,

@@ -233,6 +233,12 @@ export class Reader {
         this.#lose();
         return;
       }
+      if (slice.epoch !== epoch) {
+        // Under its new name it is asked again: what was shown here under the old one says nothing of it.
+        if (channel.enter(slice.epoch)) this.move(slice.epoch, this.#cursor);
+        else this.#lose();
+        return;
+      }
       for (const [index, event] of slice.events.entries()) {
         if (this.#isFull()) break;
         this.#send(slice.firstSeq + index, event, Buffer.byteLength(event));

@@ -31,7 +31,7 @@ export interface RedisEventLogOptions {
 }
 
 const headSchema = z.tuple([z.string(), z.coerce.number()]);
-const sliceSchema = z.tuple([z.number(), z.array(z.string())]).nullable();
+const sliceSchema = z.tuple([z.number(), z.array(z.string()), z.string()]).nullable();
 
 export class RedisEventLog implements HomeLog {
   readonly #connection: RedisConnection;
@@ -81,7 +81,9 @@ export class RedisEventLog implements HomeLog {
     const args = [epoch, String(after), String(limit)];
     const reply = await this.#connection.run(READ, keysOf(READ, conversationId), args);
     const slice = checked(sliceSchema, reply);
-    return slice ? { epoch, lastSeq: slice[0], firstSeq: after + 1, events: slice[1] } : undefined;
+    if (!slice) return undefined;
+    const [lastSeq, events, livesOnAs] = slice;
+    return { epoch: livesOnAs, lastSeq, firstSeq: after + 1, events };
   }
 
   /** @throws AppError `storage_unavailable` */

@@ -232,6 +232,25 @@ describe("a reader whose log goes on in another life", () => {
     assert.equal(channel.readerCount, 0);
   });
 
+  it("goes on under the log's new name, and is told of it before what follows, where both have its position", async (test) => {
+    const { start, publish, channel, shown, levels, lost, moves, storage } = await startReading(test);
+    await publish(2);
+    start(2);
+    await settle();
+    const slice = { epoch: "renamed", lastSeq: 3, firstSeq: 3, events: ['{"type":"X","seq":3}'] };
+    storage.replyToNextRead(slice);
+    storage.replyToNextRead(slice);
+    const sentAt: number[] = [];
+    shown.onSend = () => sentAt.push(moves.length);
+    channel.receive(3, slice.events, "renamed");
+    await settle();
+    assert.deepEqual([shown.seqs, lost, levels], [[3], [], [2]]);
+    assert.deepEqual(moves, [{ epoch: "renamed", lastSeq: 2 }]);
+    assert.deepEqual(sentAt, [1]);
+    channel.publish(4, ['{"type":"X","seq":4}']);
+    assert.deepEqual(shown.seqs, [3, 4], "and is level there");
+  });
+
   it("enters the storage's life again when that counts again", async (test) => {
     const { start, publish, channel, lost, levels } = await startReading(test);
     await publish(3);

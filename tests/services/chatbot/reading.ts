@@ -17,6 +17,7 @@ export async function startReading(test: TestContext, { eventBytes = 0 } = {}) {
   const shown = new RecordedFrames();
   const levels: number[] = [];
   const lost: unknown[] = [];
+  const moves: LogHead[] = [];
   const lease = await storage.lease.acquire(conversationId);
   if (!lease) throw new Error("the lease was not free");
   const first = await storage.log.open(conversationId);
@@ -30,6 +31,7 @@ export async function startReading(test: TestContext, { eventBytes = 0 } = {}) {
     log: storage.log,
     onLevel: (seq) => void levels.push(seq),
     onLost: (error) => void lost.push(error),
+    onMoved: (head) => void moves.push(head),
   });
   test.after(() => reader.stop());
 
@@ -52,6 +54,7 @@ export async function startReading(test: TestContext, { eventBytes = 0 } = {}) {
     shown,
     levels,
     lost,
+    moves,
     reader,
     append,
     publishAtOnce,

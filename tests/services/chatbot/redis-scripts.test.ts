@@ -9,7 +9,7 @@ import { keysOf } from "#app/services/chatbot/redis-keys.ts";
 import { type RedisInstances, startInstances } from "../../support/redis-harness.ts";
 
 /** Commands that take no key. What PUBLISH names is a channel, which every node of a cluster passes on. */
-const KEYLESS = new Set(["TIME", "PUBLISH"]);
+const KEYLESS = new Set(["INFO", "TIME", "PUBLISH"]);
 /** Commands all of whose arguments are keys. */
 const ALL_KEYS = new Set(["DEL"]);
 
