@@ -22,6 +22,11 @@ export class ConversationChannel {
   /** What is said here is in no storage, and goes on whatever one says of the life that was left. */
   #isDetached = false;
 
+  /** Names the life of the log that events belong to; undefined before it was heard of. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
   /** Number of the newest event of this epoch that was published here; 0 where none was. */
   get lastSeq(): number {
     return this.#lastSeq;

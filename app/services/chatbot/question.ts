@@ -13,6 +13,8 @@ export interface Question {
 export interface AskedQuestion {
   readonly id: string;
   readonly content: string;
+  /** When it was first said so. */
+  readonly createdAt: number;
 }
 
 const PAGE_LIMIT = 100;
@@ -49,7 +51,9 @@ export async function lastQuestion(
 
 function askedBy(turn: Turn): AskedQuestion | undefined {
   if (turn.type === "message") return turn.message;
-  return turn.type === "revision" ? { id: turn.messageId, content: turn.text } : undefined;
+  return turn.type === "revision"
+    ? { id: turn.messageId, content: turn.text, createdAt: turn.createdAt }
+    : undefined;
 }
 
 /** @param newest the newest page, where it is known: of the same instant as what else was read of it */

@@ -4,11 +4,12 @@
 import { toAppError } from "#app/core/errors.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { Metrics } from "#app/core/metrics.ts";
-import type { Conversation, MessageTurn } from "#app/models/conversation.ts";
+import type { Conversation, MessageTurn, Turn } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { Agent } from "./agent.ts";
 import type { ConversationChannel } from "./conversation-channel.ts";
 import { changePersona, handOver, revise, takeOver } from "./line-changes.ts";
+import { OwedTurns } from "./owed-turns.ts";
 import type { PersonaRegistry } from "./persona-registry.ts";
 import type { HistoryWindow } from "./prompt-history.ts";
 import type { RemoteFeed } from "./remote-feed.ts";
@@ -44,6 +45,7 @@ const RETRY_MS = 1_000;
 export class RunQueue {
   readonly #options: RunQueueOptions;
   readonly #announced = new Set<string>();
+  readonly #owed = new OwedTurns();
   #working: Promise<void> | undefined;
   #retry: NodeJS.Timeout | undefined;
   #persona: PersonaRef | undefined;
@@ -77,6 +79,12 @@ export class RunQueue {
     return this.#persona;
   }
 
+  /** A turn of this line was accepted here just now. Never rejects. */
+  accepted(turn: Turn): void {
+    this.#owed.add(turn, this.#options.channel.epoch);
+    this.wake();
+  }
+
   /** The line may have changed: works it off, or looks whether the running turn was stopped. Never rejects. */
   wake(): void {
     this.#woken = true;
@@ -102,6 +110,7 @@ export class RunQueue {
     this.#forgetRetry();
     this.#woken = false;
     this.#persona = undefined;
+    this.#owed.clear();
     this.#tenure?.lose();
   }
 
@@ -137,7 +146,8 @@ export class RunQueue {
       const level = code === "storage_unavailable" ? "warn" : "error";
       this.#options.logger[level]({ code, err: cause ?? error }, "run_queue_failed");
       // What was erased or has left has no line any more.
-      if (code !== "conversation_not_found") this.#wakeIn(RETRY_MS);
+      if (code === "conversation_not_found") this.#owed.clear();
+      else this.#wakeIn(RETRY_MS);
     }
   }
 
@@ -171,6 +181,8 @@ export class RunQueue {
       this.#tenure = undefined;
       await tenure.close(isDone);
     }
+    // Somebody else has it, or the storage has forgotten that we had: then the line has to be looked at again.
+    if (tenure.ended.aborted && !this.#owed.isEmpty) this.#wakeIn(RETRY_MS);
     return true;
   }
 
@@ -180,12 +192,14 @@ export class RunQueue {
     await tenure.reattached(this.#drained.signal);
     if (tenure.ended.aborted) return true;
     this.#woken = false;
-    const { conversationId, storage } = this.#options;
+    const { conversationId, storage, logger } = this.#options;
+    await this.#owed.restore(conversationId, tenure.epoch, storage.store, logger);
     const { conversation, messages, olderCount } = await storage.store.page(conversationId, {
       limit: HISTORY_READ,
     });
     this.#persona = conversation.persona;
     tenure.readsAs(conversation);
+    this.#owed.settle(conversation.line, tenure.epoch);
     const turn = conversation.line[0];
     if (!turn) return false;
     const change = { ...this.#options, tenure, conversation };

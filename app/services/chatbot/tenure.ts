@@ -27,6 +27,8 @@ export interface TenureOptions {
 export interface Tenure {
   readonly lease: Lease;
   readonly writer: EventWriter;
+  /** Names the life of the log as the storage knows it. */
+  readonly epoch: string;
   /** Aborted with a RunStop `lease-lost`. */
   readonly ended: AbortSignal;
   /** The lease is known to be gone: nothing more is shown or recorded under it. */
@@ -68,6 +70,7 @@ export async function beginTenure(options: TenureOptions): Promise<Tenure | unde
 class HeldTenure implements Tenure {
   readonly lease: Lease;
   readonly writer: EventWriter;
+  #epoch: string;
   readonly #options: TenureOptions;
   readonly #ended = new AbortController();
   readonly #renewal: NodeJS.Timeout;
@@ -79,6 +82,7 @@ class HeldTenure implements Tenure {
     const { storage, channel, logger } = options;
     this.#options = options;
     this.lease = lease;
+    this.#epoch = head.epoch;
     this.writer = new EventWriter({
       ...{ log: storage.log, lease, head, channel },
       record: (change) => storage.store.record(lease, change),
@@ -89,6 +93,10 @@ class HeldTenure implements Tenure {
       },
     });
     this.#renewal = setInterval(() => void this.#renew(), LEASE_TIMES.renewEveryMs);
+  }
+
+  get epoch(): string {
+    return this.#epoch;
   }
 
   get ended(): AbortSignal {
@@ -165,6 +173,7 @@ class HeldTenure implements Tenure {
       throw error;
     }
     storage.shelter?.release(this.lease.conversationId);
+    this.#epoch = life.epoch;
     channel.attach();
     channel.move(life.epoch, life.head.lastSeq);
     this.writer.reattach();

@@ -70,8 +70,14 @@ describe("what a message says by now", () => {
     assert.partialDeepStrictEqual(await namedQuestion(store, id, "w"), { id: "w", content: "waits" });
     for (const text of ["one", "two"]) {
       for (const messageId of ["m0", "w"]) {
-        await store.accept(id, revisionTurn(messageId, text));
-        assert.deepEqual(await namedQuestion(store, id, messageId), { id: messageId, content: text });
+        const turn = revisionTurn(messageId, text);
+        await store.accept(id, turn);
+        const { createdAt } = turn;
+        assert.deepEqual(await namedQuestion(store, id, messageId), {
+          id: messageId,
+          content: text,
+          createdAt,
+        });
       }
     }
   });
@@ -100,8 +106,10 @@ describe("the question that was asked last", () => {
 
   it("is what a revision asks, with its new text, where that stands first", async (t) => {
     const { store, id } = await startTalk(t, 2);
-    await store.accept(id, revisionTurn("m0", "changed"));
-    assert.deepEqual(await lastQuestion(store, id), { id: "m0", content: "changed" });
+    const turn = revisionTurn("m0", "changed");
+    await store.accept(id, turn);
+    const { createdAt } = turn;
+    assert.deepEqual(await lastQuestion(store, id), { id: "m0", content: "changed", createdAt });
   });
 
   it("is none where nothing was asked", async (t) => {
