@@ -23,6 +23,14 @@ export interface OpenedConversation {
   readonly resumeToken?: string;
   /** The storage is away: the history is not at hand, only what is being said just now. */
   readonly isDetached?: true;
+  /** Whether everything after the {@link Position} can be proved to be there; absent where none was given. */
+  readonly recovered?: boolean;
+}
+
+/** How far somebody has read. */
+export interface Position {
+  readonly epoch: string;
+  readonly after: number;
 }
 
 /** How many finished messages a snapshot shows. */
@@ -87,11 +95,14 @@ export class Conversations {
     locale: string | undefined;
     /** Stands for whoever makes it, for limits. */
     visitor?: string | undefined;
+    from?: Position | undefined;
   }): Promise<OpenedConversation> {
     const persona = this.persona(wish.persona);
     const id = wish.own?.id ?? createToken();
     const resumeToken = wish.own?.resumeToken ?? createToken();
-    const { created } = await this.#options.storage.store.create({
+    const { storage } = this.#options;
+    const asked = storage.kindOf(id);
+    const creating = storage.store.create({
       id,
       tokenHash: hashToken(resumeToken),
       persona: { kind: persona.kind, id: persona.id },
@@ -99,13 +110,18 @@ export class Conversations {
       ...(wish.visitor !== undefined && { visitor: wish.visitor }),
       createdAt: Date.now(),
     });
-    const opened = await this.#look(id, created);
+    // On its way behind the other, and not after its answer: of a slow storage everybody would wait twice.
+    const looking = this.#look(id, wish.from);
+    looking.catch(() => undefined);
+    const { created } = await creating;
+    // What memory has taken in while the storage is away is found there.
+    const opened = await (storage.kindOf(id) === asked ? looking : this.#look(id, wish.from));
     return { ...opened, created, ...(created && { resumeToken }) };
   }
 
   /** @throws AppError `conversation_not_found` for an unknown id and for a wrong token alike */
-  async open(id: string, resumeToken: string): Promise<OpenedConversation> {
-    const opened = await this.#look(id).catch((error: unknown) => this.#lookHere(id, error));
+  async open(id: string, resumeToken: string, from?: Position): Promise<OpenedConversation> {
+    const opened = await this.#look(id, from).catch((error: unknown) => this.#lookHere(id, error, from));
     assertOwn(opened.page.conversation, resumeToken);
     return { ...opened, created: false };
   }
@@ -171,13 +187,9 @@ export class Conversations {
     return this.#options.storage.store.page(conversationId, query);
   }
 
-  /** Whether everything after a position can be proved to be there, and so be sent without a snapshot. */
-  async canResume(conversationId: string, from: { epoch: string; after: number }): Promise<boolean> {
-    const { log, shelter } = this.#options.storage;
-    // The events before it are in the storage: who has not read them cannot be led from there to here.
-    const life = shelter?.detachedOf(conversationId);
-    if (life && life.epoch !== from.epoch) return false;
-    return (await log.read(conversationId, { ...from, limit: 0 })) !== undefined;
+  /** Somebody is about to {@link listen} there; until the result is called, what that waits for is under way. */
+  expect(conversationId: string): () => void {
+    return this.#live.expect(conversationId);
   }
 
   /**
@@ -201,25 +213,43 @@ export class Conversations {
   }
 
   /** What is being said here while the storage is away. @throws AppError the storage's own, where nothing is */
-  #lookHere(id: string, error: unknown): Omit<OpenedConversation, "created"> {
+  async #lookHere(
+    id: string,
+    error: unknown,
+    from: Position | undefined,
+  ): Promise<Omit<OpenedConversation, "created">> {
     const life = isAway(error) ? this.#options.storage.shelter?.detachedOf(id) : undefined;
     if (!life) throw error;
     const page = { conversation: this.asOfNow(life.conversation), messages: [], olderCount: 0 };
-    return { page, head: life.head, isDetached: true };
+    return { page, head: life.head, isDetached: true, ...(await this.#prove(id, from)) };
   }
 
-  async #look(id: string, isNew = false): Promise<Omit<OpenedConversation, "created">> {
+  /**
+   * All questions at once, in this order: a slow storage is waited for once. The head comes first: of a conversation
+   * whose page was found behind it, it is no other's, made anew after an erasure.
+   */
+  async #look(id: string, from?: Position): Promise<Omit<OpenedConversation, "created">> {
     const { store, log, shelter } = this.#options.storage;
-    const page = await store.page(id, { limit: SNAPSHOT_MESSAGES });
+    const [head, page, proof] = await Promise.all([
+      log.open(id),
+      store.page(id, { limit: SNAPSHOT_MESSAGES }),
+      this.#prove(id, from),
+    ]);
     // Somebody owes an answer here: whoever holds the lease is at it, or nobody is, and then we are.
     if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
-    const head = await log.open(id);
-    // A log without an event may have been made just now, behind an erasure: then there is nothing to be shown.
-    const isSure = isNew || head.lastSeq > 0;
-    const shown = isSure ? page : await store.page(id, { limit: SNAPSHOT_MESSAGES });
     // The storage may answer already, or still: what is being said here does not stand there yet.
     const isDetached = shelter?.detachedOf(id)?.epoch === head.epoch;
-    return { page: shown, head, ...(isDetached && { isDetached }) };
+    return { page, head, ...(isDetached && { isDetached }), ...proof };
+  }
+
+  /** Whether everything after a position can be proved to be there, and so be sent without a snapshot. */
+  async #prove(id: string, from: Position | undefined): Promise<{ recovered?: boolean }> {
+    if (!from) return {};
+    const { log, shelter } = this.#options.storage;
+    // The events before it are in the storage: who has not read them cannot be led from there to here.
+    const life = shelter?.detachedOf(id);
+    if (life && life.epoch !== from.epoch) return { recovered: false };
+    return { recovered: (await log.read(id, { ...from, limit: 0 })) !== undefined };
   }
 }
 

@@ -24,7 +24,14 @@ export function createFallbackBundle(redis: RedisBundle, local: LocalBundle): St
       open: (id) => homeOf(id).log.open(id),
       append: (lease, batch) => homeOf(lease.conversationId).log.append(lease, batch),
       read: (id, from) => homeOf(id).log.read(id, from),
-      subscribe: (id, onEvents) => homeOf(id).log.subscribe(id, onEvents),
+      subscribe: (id, onEvents) =>
+        homeOf(id)
+          .log.subscribe(id, onEvents)
+          .catch((error: unknown) => {
+            // What memory has taken in meanwhile is not waited for where it would have been.
+            if (!local.has(id)) throw error;
+            return local.log.subscribe(id, onEvents);
+          }),
     },
     lease: {
       acquire: (id) => homeOf(id).lease.acquire(id),

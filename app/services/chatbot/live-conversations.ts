@@ -91,18 +91,28 @@ export class LiveConversations {
   /** Listens before the reader looks at the log, so that nothing falls in between. @throws AppError of the storage */
   async listen(options: Omit<ReaderOptions, "channel" | "log">): Promise<Reader> {
     const { conversationId } = options;
-    const live = this.#of(conversationId);
-    live.arriving += 1;
+    const arrived = this.expect(conversationId);
     try {
+      const live = this.#of(conversationId);
       // Asked in the tick in which the reader joins: a tenure can begin or end while the subscription is on its way.
       while (!live.feed.isLive) await live.feed.follow();
       const reader = new Reader({ ...options, channel: live.channel, log: this.#options.storage.log });
       live.channel.join(reader);
       return reader;
     } finally {
+      arrived();
+    }
+  }
+
+  /** Begins what {@link listen} waits for; until the result is called, it is kept. */
+  expect(conversationId: string): () => void {
+    const live = this.#of(conversationId);
+    live.arriving += 1;
+    live.feed.follow().catch(() => undefined);
+    return () => {
       live.arriving -= 1;
       this.#forgetIfIdle(conversationId);
-    }
+    };
   }
 
   /** A frame of the moment, for everybody who reads the conversation but this reader. */

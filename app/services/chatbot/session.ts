@@ -3,11 +3,13 @@
 
 import { AppError } from "#app/core/errors.ts";
 import type { Metrics } from "#app/core/metrics.ts";
+import { createToken } from "#app/core/secrets.ts";
 import type { ClientFrame, JoinFrame, MessageFrame } from "#app/models/client-frame.ts";
 import type { Conversation } from "#app/models/conversation.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import { type ConnectionFrames, encodeConnectionFrame, encodeSnapshot } from "#app/models/server-event.ts";
 import type { Conversations, OpenedConversation } from "./conversations.ts";
+import { isReturn, languageOf, positionOf, refOf } from "./join-wish.ts";
 import type { Acceptance } from "./memory.ts";
 import { showMessage, snapshotOf } from "./message-view.ts";
 import { showPersona } from "./persona-view.ts";
@@ -86,46 +88,48 @@ export class ChatSession {
   }
 
   async #join(frame: JoinFrame): Promise<void> {
-    const opened = await this.#open(frame);
+    if (!isReturn(frame)) await this.#options.take("join");
+    await this.#arrive(frame);
+  }
+
+  /** On their way together: the look at the conversation, and the subscription to what happens in it. */
+  async #arrive(frame: JoinFrame): Promise<void> {
+    const id = frame.conversationId ?? createToken();
+    const arrived = this.#options.conversations.expect(id);
+    try {
+      await this.#enterAt(id, frame);
+    } finally {
+      arrived();
+    }
+  }
+
+  async #enterAt(id: string, frame: JoinFrame): Promise<void> {
+    const opened = await this.#open(id, frame);
     if (this.#closed) return;
-    const { conversation } = opened.page;
-    const position = await this.#positionOf(frame, opened);
-    if (this.#closed) return;
+    const { recovered } = opened;
+    if (recovered !== undefined)
+      this.#options.metrics?.count("resumes_total", { recovered: String(recovered) });
     // Never a part: without the history there is only going on.
-    if (opened.isDetached && !position.recovered) throw new AppError("storage_unavailable");
+    if (opened.isDetached && !recovered) throw new AppError("storage_unavailable");
     // Before anything is said: a client that was told of its conversation must hear what happens in it.
     const reader = await this.#listen(opened);
+    const { conversation } = opened.page;
     if (this.#closed) return this.#options.conversations.leave(conversation.id, reader);
     this.#enter(conversation, reader);
-    this.#sendJoined(opened, { ...position, ...idOf(frame) });
-    const after = position.recovered ? (frame.after ?? 0) : this.#sendSnapshot(opened);
+    this.#sendJoined(opened, { ...(recovered !== undefined && { recovered }), ...idOf(frame) });
+    const after = recovered ? (frame.after ?? 0) : this.#sendSnapshot(opened);
     reader.start(after, opened.head);
   }
 
-  #open(frame: JoinFrame): Promise<OpenedConversation> {
-    const { conversations, take, visitor } = this.#options;
-    const { conversationId, resumeToken, create } = frame;
-    if (conversationId !== undefined && resumeToken !== undefined && !create) {
-      return conversations.open(conversationId, resumeToken);
-    }
-    const own =
-      conversationId !== undefined && resumeToken !== undefined
-        ? { id: conversationId, resumeToken }
-        : undefined;
+  #open(id: string, frame: JoinFrame): Promise<OpenedConversation> {
+    const { conversations, visitor } = this.#options;
+    const from = positionOf(frame);
+    if (isReturn(frame)) return conversations.open(id, frame.resumeToken, from);
+    // A token alone opens nothing.
+    const given = frame.conversationId === undefined ? undefined : frame.resumeToken;
+    const own = { id, resumeToken: given ?? createToken() };
     const persona = refOf(frame) ?? this.#options.chosen;
-    return take("join").then(() =>
-      conversations.create({ own, persona, locale: languageOf(frame.locale), visitor }),
-    );
-  }
-
-  /** With a position: whether it can be continued. Without: nothing to say. */
-  async #positionOf(frame: JoinFrame, opened: OpenedConversation): Promise<{ recovered?: boolean }> {
-    if (frame.epoch === undefined || frame.after === undefined) return {};
-    const { id } = opened.page.conversation;
-    const { conversations, metrics } = this.#options;
-    const recovered = await conversations.canResume(id, { epoch: frame.epoch, after: frame.after });
-    metrics?.count("resumes_total", { recovered: String(recovered) });
-    return { recovered };
+    return conversations.create({ own, persona, locale: languageOf(frame.locale), visitor, from });
   }
 
   #enter(conversation: Conversation, reader: Reader): void {
@@ -191,10 +195,12 @@ export class ChatSession {
   }
 
   async #say(frame: MessageFrame): Promise<void> {
-    await this.#options.take("message");
-    if (!this.#conversation) {
+    const { take } = this.#options;
+    const isFirst = !this.#conversation;
+    await Promise.all([take("message"), isFirst && take("join")]);
+    if (isFirst) {
       const persona = refOf(frame);
-      await this.#join({
+      await this.#arrive({
         type: "join",
         ...(persona?.kind === "persona" && { persona: persona.id }),
         ...(persona?.kind === "object" && { object: persona.id }),
@@ -204,13 +210,20 @@ export class ChatSession {
   }
 
   async #revise(frame: ClientFrame & { type: "regenerate" | "edit" }): Promise<void> {
-    await this.#options.take("message");
-    const { conversations } = this.#options;
-    const accepted =
-      frame.type === "edit"
-        ? await conversations.turns.edit(this.#joined(), frame)
-        : await conversations.turns.regenerate(this.#joined(), frame.messageId);
-    this.#sendAccepted(accepted, frame);
+    const { conversations, take } = this.#options;
+    const { turns } = conversations;
+    const taken = take("message");
+    if (frame.type === "edit") {
+      await taken;
+      return this.#sendAccepted(await turns.edit(this.#joined(), frame), frame);
+    }
+    // Looked up meanwhile: of a slow storage the visitor would wait for both.
+    const conversation = this.#conversation;
+    const [question] = await Promise.all([
+      conversation && turns.questionOf(conversation.id, frame.messageId),
+      taken,
+    ]);
+    this.#sendAccepted(await turns.regenerate(this.#joined(), question), frame);
   }
 
   #sendAccepted(
@@ -271,18 +284,8 @@ export class ChatSession {
   }
 }
 
-function refOf(frame: { persona?: string | undefined; object?: string | undefined }): PersonaRef | undefined {
-  if (frame.object !== undefined) return { kind: "object", id: frame.object };
-  return frame.persona === undefined ? undefined : { kind: "persona", id: frame.persona };
-}
-
 function idOf(frame: { commandId?: string | undefined }): { commandId?: string } {
   return frame.commandId === undefined ? {} : { commandId: frame.commandId };
-}
-
-/** The first part of a language tag: `tr` of `tr-TR`. */
-function languageOf(locale: string | undefined): string | undefined {
-  return locale?.split("-")[0]?.toLowerCase();
 }
 
 function missing(what: "join" | "persona"): never {

@@ -7,7 +7,7 @@ import type { Conversation, Turn } from "#app/models/conversation.ts";
 import type { Persona, PersonaRef } from "#app/models/persona.ts";
 import type { LiveConversations } from "./live-conversations.ts";
 import type { Acceptance, Cancellation, ConversationStore } from "./memory.ts";
-import { lastQuestion, namedQuestion } from "./question.ts";
+import { type AskedQuestion, lastQuestion, namedQuestion } from "./question.ts";
 import type { RunAdmission } from "./run-admission.ts";
 
 export interface TurnsOptions {
@@ -62,21 +62,22 @@ export class Turns {
     return this.#revise(conversation.id, { messageId: revision.messageId, text, isEdit: true });
   }
 
+  /** The message of that id, or what was asked last; undefined where there is none. */
+  questionOf(conversationId: string, messageId: string | undefined): Promise<AskedQuestion | undefined> {
+    const { store } = this.#options;
+    if (messageId === undefined) return lastQuestion(store, conversationId);
+    return namedQuestion(store, conversationId, messageId);
+  }
+
   /**
-   * Answers a message again, the last one where none is named; what followed it leaves the history. Stops as
-   * {@link edit} does.
+   * Answers a message again, see {@link questionOf}; what followed it leaves the history. Stops as {@link edit} does.
    * @throws AppError `message_not_found`, and what {@link say} throws
    */
   async regenerate(
     conversation: Conversation,
-    messageId: string | undefined,
+    meant: AskedQuestion | undefined,
   ): Promise<Acceptance & { messageId: string }> {
     this.#assertTakesQuestions();
-    const { store } = this.#options;
-    const meant =
-      messageId === undefined
-        ? await lastQuestion(store, conversation.id)
-        : await namedQuestion(store, conversation.id, messageId);
     if (!meant) throw new AppError("message_not_found");
     return this.#revise(conversation.id, { messageId: meant.id, text: meant.content, isEdit: false });
   }
@@ -97,9 +98,12 @@ export class Turns {
   async switchPersona(conversationId: string, ref: PersonaRef): Promise<void> {
     const persona = this.#options.persona(ref);
     const { store } = this.#options;
-    await store.cancel(conversationId, undefined, "running");
     const chosen = { kind: persona.kind, id: persona.id };
-    await store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen });
+    // In this order, and on their way together.
+    await Promise.all([
+      store.cancel(conversationId, undefined, "running"),
+      store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen }),
+    ]);
     this.#options.live.queueOf(conversationId).wake();
   }
 
@@ -137,7 +141,10 @@ export class Turns {
   async #accept(conversationId: string, turn: Turn): Promise<Acceptance> {
     const acceptance = await this.#options.store.accept(conversationId, turn);
     // Of a known message too: its line may have come to a standstill when storage was away.
-    if (acceptance.state !== "finished") this.#options.live.queueOf(conversationId).wake();
+    if (acceptance.state === "finished") return acceptance;
+    const queue = this.#options.live.queueOf(conversationId);
+    if (acceptance.duplicate) queue.wake();
+    else queue.accepted(turn);
     return acceptance;
   }
 

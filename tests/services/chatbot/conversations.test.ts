@@ -226,20 +226,15 @@ describe("what is kept of a conversation on this instance", () => {
 
   it("is nothing for conversations that are only looked at", async (test) => {
     const core = new ChatCore(test);
-    const { page, head } = await core.conversations.create({ own: undefined, ...nobody });
-    await core.conversations.history(page.conversation.id, { limit: 1 });
-    assert.equal(
-      await core.conversations.canResume(page.conversation.id, { epoch: head.epoch, after: 0 }),
-      true,
-    );
-    assert.equal(
-      await core.conversations.canResume(page.conversation.id, { epoch: "other", after: 0 }),
-      false,
-    );
-    assert.equal(
-      await core.conversations.canResume(page.conversation.id, { epoch: head.epoch, after: 1 }),
-      false,
-    );
+    const pair = { id: createToken(), resumeToken: createToken() };
+    const { head } = await core.conversations.create({ own: pair, ...nobody });
+    await core.conversations.history(pair.id, { limit: 1 });
+    const recovered = async (epoch: string, after: number) =>
+      (await core.conversations.open(pair.id, pair.resumeToken, { epoch, after })).recovered;
+    assert.equal(await recovered(head.epoch, 0), true);
+    assert.equal(await recovered("other", 0), false);
+    assert.equal(await recovered(head.epoch, 1), false);
+    assert.equal((await core.conversations.open(pair.id, pair.resumeToken)).recovered, undefined);
     assert.equal(core.conversations.counts.live, 0);
   });
 });

@@ -77,9 +77,12 @@ async function carryOut(
     await streaming.handle(frame);
     return undefined;
   }
+  // Meanwhile: of a slow storage the visitor would wait for both.
+  const paid = PAID.has(frame.type) ? options.limits.message.take(command.address) : undefined;
+  paid?.catch(() => undefined);
   const { conversation } = await options.conversations.read(access.id, access.resumeToken, { limit: 0 });
   const acting = () => {
-    const open = sessionFor(command, options);
+    const open = sessionFor(command, options, paid);
     open.session.attach(conversation);
     return open;
   };
@@ -87,6 +90,9 @@ async function carryOut(
   await writers.of(`${access.id} ${connectionId ?? command.address}`, () => acting().session)?.handle(frame);
   return undefined;
 }
+
+/** What is taken from the visitor's allowance of messages. */
+const PAID: ReadonlySet<ClientFrame["type"]> = new Set(["message", "edit", "regenerate", "persona"]);
 
 interface ActingSession {
   readonly session: ChatSession;
@@ -98,6 +104,7 @@ interface ActingSession {
 function sessionFor(
   { access, address, connectionId }: Command,
   { conversations, limits, metrics, visitorOf }: ConversationCommandsOptions,
+  paid?: Promise<void>,
 ): ActingSession {
   const said: string[] = [];
   const session = new ChatSession({
@@ -114,7 +121,7 @@ function sessionFor(
     take: async (what) => {
       // A conversation that is spoken to over HTTP has the allowance of one socket.
       if (what === "message") await limits.connectionMessage.take(`http ${access.id}`);
-      await limits[what].take(address);
+      await (what === "message" && paid ? paid : limits[what].take(address));
     },
     metrics,
   });
