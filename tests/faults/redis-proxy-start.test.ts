@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ownPair, Talk } from "../support/conversation.ts";
 import { until } from "../support/until.ts";
 import { answerOf, openProxyScene, questionFor } from "./redis-proxy-scene.ts";
 
@@ -81,10 +82,53 @@ describe("a slow Redis", { concurrency: 2 }, () => {
         return count("run_detached") === count("run_reattached");
       });
       assert.deepEqual(await scene.history(reader.key), [questionFor(80), answerOf(80)]);
+      for (const { what, afterMs } of [back, fresh])
+        assert.ok(afterMs < TOLD_WITHIN_MS, `${what} after ${afterMs} ms`);
       // With less than a command may take to spare, a loaded machine makes the rest.
       if (latencyMs + 250 < COMMAND_MS) assert.equal(scene.logged(at), "");
       for (const each of scene.readers) each.assertSound();
     });
+
+  it("400 ms: whatever a visitor asks for is answered within a second", async (test) => {
+    const scene = await openProxyScene(test);
+    const key = ownPair();
+    const talk = new Talk(await scene.app.connect());
+    await talk.join({ ...key, create: true });
+    talk.client.send({ type: "message", id: "first", text: "Hello" });
+    await until("the answer", () => talk.client.frames.at(-1)?.type === "RUN_FINISHED");
+    scene.proxy.latency(400, 20);
+    const took: Record<string, number> = {};
+    const ask = async (what: string, frame: object): Promise<void> => {
+      const askedAt = performance.now();
+      talk.client.send({ ...frame, commandId: what });
+      await talk.client.next(({ value }) => Object(value).commandId === what, 10_000);
+      took[what] = Math.round(performance.now() - askedAt);
+    };
+    await ask("history", { type: "history" });
+    await ask("feedback", { type: "feedback", messageId: "first", rating: "up" });
+    await ask("regenerate", { type: "regenerate" });
+    await ask("edit", { type: "edit", messageId: "first", text: "Good day" });
+    await ask("message", { type: "message", text: "And now?" });
+    const first = await scene.app.connect();
+    let askedAt = performance.now();
+    first.send({ type: "message", text: "Hello" });
+    await first.next(({ name }) => name === "joined" || name === "error", 10_000);
+    took["a first message"] = Math.round(performance.now() - askedAt);
+    took["a pair that is known"] = (await scene.visit({ ...key, create: true })).afterMs;
+    askedAt = performance.now();
+    const answer = await fetch(`${scene.app.url}/api/v1/conversations/${key.conversationId}/commands`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-resume-token": key.resumeToken },
+      body: JSON.stringify({ type: "message", text: "By HTTP" }),
+    });
+    took["a message over HTTP"] = Math.round(performance.now() - askedAt);
+    test.diagnostic(`slow, 400 ms | ${JSON.stringify(took)}; HTTP ${answer.status}; ${scene.logged(0)}`);
+    await scene.proxy.heal();
+    for (const [what, afterMs] of Object.entries(took))
+      assert.ok(afterMs < TOLD_WITHIN_MS, `${what} after ${afterMs} ms`);
+    await first.close();
+    await talk.client.close();
+  });
 
   it("at the edge of what a command may take (480 ms): wherever the words are kept, they are whole, and once", async (test) => {
     const scene = await openProxyScene(test);
