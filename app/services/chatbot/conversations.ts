@@ -114,8 +114,13 @@ export class Conversations {
     const looking = this.#look(id, wish.from);
     looking.catch(() => undefined);
     const { created } = await creating;
-    // What memory has taken in while the storage is away is found there.
-    const opened = await (storage.kindOf(id) === asked ? looking : this.#look(id, wish.from));
+    const opened = await looking.catch((error: unknown) => {
+      // What memory has taken in while the storage is away is found there; or the look came first, where the other call
+      // had to be made again.
+      const mayBeThere = storage.kindOf(id) !== asked || toAppError(error).code === "conversation_not_found";
+      if (!mayBeThere) throw error;
+      return this.#look(id, wish.from);
+    });
     return { ...opened, created, ...(created && { resumeToken }) };
   }
 

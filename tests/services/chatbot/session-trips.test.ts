@@ -77,7 +77,7 @@ function start(test: TestContext) {
     return { shown, session };
   };
   const own = { conversationId: createToken(), resumeToken: createToken() };
-  return { rounds, connect, own };
+  return { rounds, connect, own, core };
 }
 
 /** In how many rounds a visitor who has asked one thing and heard the answer gets each of these done. */
@@ -112,6 +112,21 @@ it("a visitor who joins is answered after two rounds of a slow storage, also wit
       assert.equal(await rounds.until(session.handle(frame)), 2);
       assert.equal(shown.named("joined").length, 1);
     }
+});
+
+it("a visitor joins a conversation that was made only after the look at it: the first call had to be made again", async (test) => {
+  const { connect, core } = start(test);
+  const late = Promise.withResolvers<void>();
+  core.parts.storage.beforeNext("create", () => late.promise);
+  const { session, shown } = connect();
+  const joining = session.handle({ type: "join" });
+  await settle();
+  late.resolve();
+  await joining;
+  await session.handle({ type: "message", text: "Hello" });
+  await settle(30);
+  assert.equal(shown.named("joined").length, 1);
+  assert.equal(shown.frames.at(-1)?.type, "RUN_FINISHED");
 });
 
 it("a visitor who comes back is answered after one round of a slow storage, with a position and without", async (test) => {
