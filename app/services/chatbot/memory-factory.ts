@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { RetrySettings } from "#app/core/config-circuits.ts";
 import type { Logger } from "#app/core/logging.ts";
 import type { RedisConnection } from "#app/core/redis.ts";
+import { tellDurability } from "#app/core/redis-durability.ts";
 import type { CircuitBreaker } from "#app/core/resilience.ts";
 import { createFallbackBundle, type LocalBundle } from "./fallback-bundle.ts";
 import { LocalEventLog } from "./local-event-log.ts";
@@ -54,6 +55,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<OpenedSt
       ...{ logger, breaker, retry },
     });
     const { connection } = redis;
+    tellDurability(connection, logger);
     if (!connection.watch.isUp)
       logger.error({ storage: "memory", err: connection.trouble }, "storage_degraded");
     connection.watch.onChange(({ isUp, downMs, reason }) => {
