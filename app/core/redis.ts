@@ -69,7 +69,13 @@ export class RedisConnection {
     const settings = { ...rest, ...parseRedisUrl(options.url) };
     this.#options = options;
     this.#retry = options.retry ?? RETRY;
-    this.client = new PatientRedis(settings, commandTimeout);
+    // What is said behind the new primary is not heard at the old one, unless it follows that one.
+    const reconnectOnError = (error: Error): boolean => {
+      const isDemoted = REDIS_SETTINGS.reconnectOnError(error);
+      if (isDemoted && this.#subscriber.status === "ready") this.#subscriber.disconnect(true);
+      return isDemoted;
+    };
+    this.client = new PatientRedis({ ...settings, reconnectOnError }, commandTimeout);
     this.#subscriber = new PatientRedis(settings, commandTimeout);
     this.#logChanges(this.client, "commands");
     this.#logChanges(this.#subscriber, "subscriptions");
@@ -149,7 +155,7 @@ export class RedisConnection {
    * @throws AppError whose code the script named; `storage_unavailable` when Redis cannot say
    */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
-    this.#assertClosedCircuit();
+    this.assertClosedCircuit();
     const { logger } = this.#options;
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -165,7 +171,8 @@ export class RedisConnection {
     }
   }
 
-  #assertClosedCircuit(): void {
+  /** Before what would wait for an answer in vain. @throws AppError `storage_unavailable` while the circuit is open */
+  assertClosedCircuit(): void {
     const { breaker } = this.#options;
     if (!breaker || breaker.state === "closed") return;
     const { retryAfterMs = 0 } = breaker.status;

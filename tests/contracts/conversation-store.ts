@@ -116,14 +116,10 @@ function describeCreation(createHarness: CreateStorageHarness): void {
       await using harness = await createHarness(TEST_WINDOW);
       const wish = newConversation();
       const { log, lease, store } = harness.here;
-      const epochs = [await log.open(wish.id), await log.open(wish.id)].map(({ epoch }) => epoch);
+      const early = await log.open(wish.id);
       await lease.acquire(wish.id);
       assert.equal((await store.create(wish)).created, true);
-      assert.equal(
-        new Set([...epochs, (await log.open(wish.id)).epoch]).size,
-        3,
-        "nothing of a log was kept",
-      );
+      assert.notEqual((await log.open(wish.id)).epoch, early.epoch, "nothing of it was kept");
     });
   });
 }

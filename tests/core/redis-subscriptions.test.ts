@@ -6,6 +6,7 @@ import { connectRedis } from "#app/core/redis.ts";
 import type { ChannelKind } from "#app/core/redis-subscriptions.ts";
 import { createRecordingLogger } from "../support/recording-logger.ts";
 import { RedisServer } from "../support/redis-server.ts";
+import { settle } from "../support/settle.ts";
 import { until } from "../support/until.ts";
 
 async function start() {
@@ -20,6 +21,7 @@ async function start() {
     server.command(kind === "sharded" ? "SPUBLISH" : "PUBLISH", channel, payload);
   return {
     server,
+    connection,
     heard,
     publish,
     subscribe: (kind: ChannelKind, channel: string) =>
@@ -68,3 +70,20 @@ for (const [kept, left] of [
     });
   });
 }
+
+it("a subscription leaves a primary that has become a replica, as the commands do, and its listener is told", async () => {
+  await using redis = await start();
+  await redis.subscribe("sharded", "kept");
+  await redis.server.command("REPLICAOF", "127.0.0.1", "1");
+  await assert.rejects(redis.connection.client.set("key", "value"), /READONLY/);
+  await until("the gap", () => redis.heard.includes("gap"));
+  await redis.server.command("REPLICAOF", "NO", "ONE");
+  await until("commands", () => redis.connection.isReady);
+  const kept = () => redis.heard.filter((payload) => payload === "kept").length;
+  // Published again and again: a subscription may still be on its way.
+  for (let tries = 0; kept() === 0; tries += 1) {
+    assert.ok(tries < 1_000, "it is not heard");
+    await redis.publish("sharded", "kept", "kept");
+    await settle();
+  }
+});

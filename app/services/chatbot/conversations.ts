@@ -6,7 +6,7 @@ import { AppError, toAppError } from "#app/core/errors.ts";
 import { createToken, hashToken, tokenMatches } from "#app/core/secrets.ts";
 import type { Conversation, ConversationPage, Feedback } from "#app/models/conversation.ts";
 import type { Persona, PersonaRef } from "#app/models/persona.ts";
-import type { LogHead } from "./event-log.ts";
+import type { LogHead, LogSlice } from "./event-log.ts";
 import { LiveConversations, type LiveConversationsOptions } from "./live-conversations.ts";
 import type { Reader, ReaderOptions } from "./reader.ts";
 import type { StorageKind } from "./storage-bundle.ts";
@@ -114,13 +114,15 @@ export class Conversations {
     const looking = this.#look(id, wish.from);
     looking.catch(() => undefined);
     const { created } = await creating;
-    const opened = await looking.catch((error: unknown) => {
-      // What memory has taken in while the storage is away is found there; or the look came first, where the other call
-      // had to be made again.
-      const mayBeThere = storage.kindOf(id) !== asked || toAppError(error).code === "conversation_not_found";
-      if (!mayBeThere) throw error;
-      return this.#look(id, wish.from);
-    });
+    const again = () => this.#look(id, wish.from);
+    // What memory has taken in while the storage is away is found there; and the look came first, where the other call had
+    // to be made again.
+    const opened = await (storage.kindOf(id) === asked
+      ? looking.catch((error: unknown) => {
+          if (toAppError(error).code === "conversation_not_found") return again();
+          throw error;
+        })
+      : again());
     return { ...opened, created, ...(created && { resumeToken }) };
   }
 
@@ -226,35 +228,44 @@ export class Conversations {
     const life = isAway(error) ? this.#options.storage.shelter?.detachedOf(id) : undefined;
     if (!life) throw error;
     const page = { conversation: this.asOfNow(life.conversation), messages: [], olderCount: 0 };
-    return { page, head: life.head, isDetached: true, ...(await this.#prove(id, from)) };
+    const slice = from && (await this.#readFrom(id, from));
+    return {
+      page,
+      head: life.head,
+      isDetached: true,
+      ...(from && { recovered: slice?.epoch === life.epoch }),
+    };
   }
 
   /**
    * All questions at once, in this order: a slow storage is waited for once. The head comes first: of a conversation
-   * whose page was found behind it, it is no other's, made anew after an erasure.
+   * whose page was found behind it, it is no other's, made anew after an erasure. Where the head had to be asked for again
+   * (of a primary that has just become one), the others were answered before, by another server perhaps: then what they
+   * say does not hold for it.
    */
-  async #look(id: string, from?: Position): Promise<Omit<OpenedConversation, "created">> {
+  async #look(id: string, from?: Position, isAgain = false): Promise<Omit<OpenedConversation, "created">> {
     const { store, log, shelter } = this.#options.storage;
-    const [head, page, proof] = await Promise.all([
+    const [head, page, slice] = await Promise.all([
       log.open(id),
       store.page(id, { limit: SNAPSHOT_MESSAGES }),
-      this.#prove(id, from),
+      from && this.#readFrom(id, from),
     ]);
+    if (page.conversation.seq > head.lastSeq && !isAgain) return this.#look(id, from, true);
     // Somebody owes an answer here: whoever holds the lease is at it, or nobody is, and then we are.
     if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
     // The storage may answer already, or still: what is being said here does not stand there yet.
     const isDetached = shelter?.detachedOf(id)?.epoch === head.epoch;
-    return { page, head, ...(isDetached && { isDetached }), ...proof };
+    const recovered = slice?.epoch === head.epoch;
+    return { page, head, ...(isDetached && { isDetached }), ...(from && { recovered }) };
   }
 
-  /** Whether everything after a position can be proved to be there, and so be sent without a snapshot. */
-  async #prove(id: string, from: Position | undefined): Promise<{ recovered?: boolean }> {
-    if (!from) return {};
+  /** The proof that everything after a position is there, and so can be sent without a snapshot; undefined: it is not. */
+  async #readFrom(id: string, from: Position): Promise<LogSlice | undefined> {
     const { log, shelter } = this.#options.storage;
     // The events before it are in the storage: who has not read them cannot be led from there to here.
     const life = shelter?.detachedOf(id);
-    if (life && life.epoch !== from.epoch) return { recovered: false };
-    return { recovered: (await log.read(id, { ...from, limit: 0 })) !== undefined };
+    if (life && life.epoch !== from.epoch) return undefined;
+    return log.read(id, { ...from, limit: 0 });
   }
 }
 

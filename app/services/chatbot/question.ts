@@ -33,20 +33,24 @@ export async function namedQuestion(
   store: ConversationStore,
   conversationId: string,
   messageId: string,
+  goOn?: Promise<unknown>,
 ): Promise<AskedQuestion | undefined> {
   const newest = await store.page(conversationId, { limit: PAGE_LIMIT });
   const inLine = newest.conversation.line.map(askedBy).findLast((asked) => asked?.id === messageId);
-  return inLine ?? (await search(store, conversationId, ({ id }) => id === messageId, newest))?.message;
+  if (inLine) return inLine;
+  return (await search(store, conversationId, ({ id }) => id === messageId, { newest, goOn }))?.message;
 }
 
 /** What was asked last: what is being answered or is about to be; else the newest question of the history. */
 export async function lastQuestion(
   store: ConversationStore,
   conversationId: string,
+  goOn?: Promise<unknown>,
 ): Promise<AskedQuestion | undefined> {
   const newest = await store.page(conversationId, { limit: PAGE_LIMIT });
   const inLine = newest.conversation.line.map(askedBy).find((asked) => asked !== undefined);
-  return inLine ?? (await search(store, conversationId, ({ role }) => role === "user", newest))?.message;
+  if (inLine) return inLine;
+  return (await search(store, conversationId, ({ role }) => role === "user", { newest, goOn }))?.message;
 }
 
 function askedBy(turn: Turn): AskedQuestion | undefined {
@@ -56,12 +60,21 @@ function askedBy(turn: Turn): AskedQuestion | undefined {
     : undefined;
 }
 
-/** @param newest the newest page, where it is known: of the same instant as what else was read of it */
+/**
+ * @param newest the newest page, where it is known: of the same instant as what else was read of it
+ * @param goOn awaited before the history is read any further
+ */
 async function search(
   store: ConversationStore,
   conversationId: string,
   isMeant: (message: StoredMessage) => boolean,
-  newest?: ConversationPage,
+  {
+    newest,
+    goOn,
+  }: {
+    readonly newest?: ConversationPage;
+    readonly goOn?: Promise<unknown> | undefined;
+  } = {},
 ): Promise<Question | undefined> {
   let followers: string[] = [];
   let page = newest ?? (await store.page(conversationId, { limit: PAGE_LIMIT }));
@@ -72,6 +85,7 @@ async function search(
     if (message) return { message, followers };
     const before = page.messages[0]?.id;
     if (page.olderCount === 0 || before === undefined) return undefined;
+    await goOn;
     page = await store.page(conversationId, { before, limit: PAGE_LIMIT });
   }
 }

@@ -87,9 +87,10 @@ export class RedisEventLog implements HomeLog {
   }
 
   /** @throws AppError `storage_unavailable` */
-  subscribe(conversationId: string, onEvents: AppendListener): Promise<() => Promise<void>> {
+  async subscribe(conversationId: string, onEvents: AppendListener): Promise<() => Promise<void>> {
+    this.#connection.assertClosedCircuit();
     const channel = conversationKey(conversationId, "live");
-    return this.#connection.subscriptions.subscribe(channel, "sharded", (payload) => {
+    return await this.#connection.subscriptions.subscribe(channel, "sharded", (payload) => {
       if (!payload) return onEvents(0, [], "");
       if (this.#whispers?.takeLive(conversationId, payload)) return;
       const { firstSeq, events, epoch } = decodeBatch(payload);

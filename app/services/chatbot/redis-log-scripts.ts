@@ -8,7 +8,8 @@ import { SERVER_LIFE } from "./redis-lua.ts";
 /**
  * Atomic: that there is no epoch and that this one is it; two instances that open at once agree on one. Also behind a
  * restart or a failover of the server: numbers above what is left may have been shown, and will be given again. What is
- * left keeps its numbers, and who has read no further goes on under the new name: see READ. Whoever asks for a conversation that is not there leaves nothing of it behind.
+ * left keeps its numbers, and who has read no further goes on under the new name: see READ. Whoever asks for a
+ * conversation that is not there leaves nothing of it behind.
  * Takes a new epoch, ttl. Gives {epoch, number of the newest event}.
  */
 export const OPEN = defineScript({

@@ -55,7 +55,8 @@ end
 
 /**
  * `serverLife()`: names this run of the server, and the line of primaries it stands in. Another one after a restart or a
- * failover: what the last one had confirmed may be missing since, and nobody can tell. 14 µs.
+ * failover: what the last one had confirmed may be missing since, and nobody can tell. (Also when its first replica comes,
+ * and an hour after its last has gone: then nothing is missing, and a new name is all it costs.) 14 µs.
  */
 export const SERVER_LIFE = `
 local function serverLife()

@@ -80,8 +80,8 @@ export class RunQueue {
   }
 
   /** A turn of this line was accepted here just now. Never rejects. */
-  accepted(turn: Turn): void {
-    this.#owed.add(turn, this.#options.channel.epoch);
+  accepted(turn: Turn, conversation: Conversation): void {
+    this.#owed.add(turn, conversation, this.#options.channel.epoch);
     this.wake();
   }
 
@@ -193,13 +193,15 @@ export class RunQueue {
     if (tenure.ended.aborted) return true;
     this.#woken = false;
     const { conversationId, storage, logger } = this.#options;
-    await this.#owed.restore(conversationId, tenure.epoch, storage.store, logger);
+    const areAllThere = await this.#owed.restore(conversationId, tenure.epoch, storage.store, logger);
     const { conversation, messages, olderCount } = await storage.store.page(conversationId, {
       limit: HISTORY_READ,
     });
+    // Erased while it was read, or somebody else's by now; or something is missed there: then it is looked at again.
+    if (tenure.ended.aborted || (areAllThere && this.#owed.misses(conversation.line))) return true;
     this.#persona = conversation.persona;
     tenure.readsAs(conversation);
-    this.#owed.settle(conversation.line, tenure.epoch);
+    if (areAllThere) this.#owed.settle(conversation, tenure.epoch);
     const turn = conversation.line[0];
     if (!turn) return false;
     const change = { ...this.#options, tenure, conversation };

@@ -212,18 +212,16 @@ export class ChatSession {
   async #revise(frame: ClientFrame & { type: "regenerate" | "edit" }): Promise<void> {
     const { conversations, take } = this.#options;
     const { turns } = conversations;
-    const taken = take("message");
+    const conversation = this.#joined();
+    const paid = take("message");
     if (frame.type === "edit") {
-      await taken;
-      return this.#sendAccepted(await turns.edit(this.#joined(), frame), frame);
+      await paid;
+      return this.#sendAccepted(await turns.edit(conversation, frame), frame);
     }
     // Looked up meanwhile: of a slow storage the visitor would wait for both.
-    const conversation = this.#conversation;
-    const [question] = await Promise.all([
-      conversation && turns.questionOf(conversation.id, frame.messageId),
-      taken,
-    ]);
-    this.#sendAccepted(await turns.regenerate(this.#joined(), question), frame);
+    const looking = turns.questionOf(conversation.id, frame.messageId, paid);
+    const [question] = await Promise.all([looking, paid]);
+    this.#sendAccepted(await turns.regenerate(conversation, question), frame);
   }
 
   #sendAccepted(

@@ -39,7 +39,7 @@ export class Turns {
     const text = this.#checkText(conversation, message.text);
     const messageId = message.id ?? randomUUID();
     const runId = randomUUID();
-    const acceptance = await this.#accept(conversation.id, {
+    const acceptance = await this.#accept(conversation, {
       type: "message",
       runId,
       message: { id: messageId, role: "user", content: text, createdAt: Date.now(), runId },
@@ -59,14 +59,22 @@ export class Turns {
   ): Promise<Acceptance & { messageId: string }> {
     this.#assertTakesQuestions();
     const text = this.#checkText(conversation, revision.text);
-    return this.#revise(conversation.id, { messageId: revision.messageId, text, isEdit: true });
+    return this.#revise(conversation, { messageId: revision.messageId, text, isEdit: true });
   }
 
-  /** The message of that id, or what was asked last; undefined where there is none. */
-  questionOf(conversationId: string, messageId: string | undefined): Promise<AskedQuestion | undefined> {
+  /**
+   * The message of that id, or what was asked last; undefined where there is none. Looks far back only once that is paid.
+   * @throws AppError `overloaded`, `draining`, or what `paid` rejects with
+   */
+  async questionOf(
+    conversationId: string,
+    messageId: string | undefined,
+    paid: Promise<void>,
+  ): Promise<AskedQuestion | undefined> {
+    this.#assertTakesQuestions();
     const { store } = this.#options;
-    if (messageId === undefined) return lastQuestion(store, conversationId);
-    return namedQuestion(store, conversationId, messageId);
+    if (messageId === undefined) return await lastQuestion(store, conversationId, paid);
+    return await namedQuestion(store, conversationId, messageId, paid);
   }
 
   /**
@@ -79,7 +87,7 @@ export class Turns {
   ): Promise<Acceptance & { messageId: string }> {
     this.#assertTakesQuestions();
     if (!meant) throw new AppError("message_not_found");
-    return this.#revise(conversation.id, { messageId: meant.id, text: meant.content, isEdit: false });
+    return this.#revise(conversation, { messageId: meant.id, text: meant.content, isEdit: false });
   }
 
   /**
@@ -100,11 +108,13 @@ export class Turns {
     const { store } = this.#options;
     const chosen = { kind: persona.kind, id: persona.id };
     // In this order, and on their way together.
-    await Promise.all([
+    const steps = await Promise.allSettled([
       store.cancel(conversationId, undefined, "running"),
       store.accept(conversationId, { type: "persona", turnId: randomUUID(), persona: chosen }),
     ]);
+    // Also where only one of them was done.
     this.#options.live.queueOf(conversationId).wake();
+    for (const step of steps) if (step.status === "rejected") throw step.reason;
   }
 
   #assertTakesQuestions(): void {
@@ -124,7 +134,7 @@ export class Turns {
   }
 
   async #revise(
-    conversationId: string,
+    conversation: Conversation,
     revision: { messageId: string; text: string; isEdit: boolean },
   ): Promise<Acceptance & { messageId: string }> {
     const { messageId } = revision;
@@ -135,16 +145,16 @@ export class Turns {
       createdAt: Date.now(),
       cancelled: false,
     } as const;
-    return { ...(await this.#accept(conversationId, turn)), messageId };
+    return { ...(await this.#accept(conversation, turn)), messageId };
   }
 
-  async #accept(conversationId: string, turn: Turn): Promise<Acceptance> {
-    const acceptance = await this.#options.store.accept(conversationId, turn);
+  async #accept(conversation: Conversation, turn: Turn): Promise<Acceptance> {
+    const acceptance = await this.#options.store.accept(conversation.id, turn);
     // Of a known message too: its line may have come to a standstill when storage was away.
     if (acceptance.state === "finished") return acceptance;
-    const queue = this.#options.live.queueOf(conversationId);
+    const queue = this.#options.live.queueOf(conversation.id);
     if (acceptance.duplicate) queue.wake();
-    else queue.accepted(turn);
+    else queue.accepted(turn, conversation);
     return acceptance;
   }
 

@@ -2,22 +2,15 @@
 // Against the store of the in-memory bundle: it forgets by being made anew. Failures come from gates around the real one.
 
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { describe, it } from "node:test";
-import { AppError } from "#app/core/errors.ts";
-import {
-  messageTurn,
-  newConversation,
-  personaTurn,
-  rejectsWith,
-} from "../../contracts/conversation-samples.ts";
-import { revisedBy, revisionTurn } from "../../contracts/revision-samples.ts";
+import { messageTurn, personaTurn } from "../../contracts/conversation-samples.ts";
+import { revisedBy, revisionTurn, stopped } from "../../contracts/revision-samples.ts";
 import { AFTER, acceptsOf, answered, BEFORE, openOwingScene } from "./owing.ts";
 
 describe("turns that were accepted", () => {
   it("are not handed in again in the life in which they were known to stand in line", async () => {
     const scene = await openOwingScene();
-    scene.owed.add(messageTurn("one"), BEFORE);
+    scene.owed.add(messageTurn("one"), scene.conversation, BEFORE);
     await scene.restore(BEFORE);
     assert.equal(acceptsOf(scene), 0);
     assert.deepEqual(scene.log.lines, []);
@@ -27,7 +20,7 @@ describe("turns that were accepted", () => {
   it("are handed in again in another life, in their order, a line of the log each", async () => {
     const scene = await openOwingScene();
     const turns = ["one", "two", "three"].map((text) => messageTurn(text));
-    for (const turn of turns) scene.owed.add(turn, BEFORE);
+    for (const turn of turns) scene.owed.add(turn, scene.conversation, BEFORE);
     await scene.restore();
     assert.deepEqual(await scene.line(), turns);
     assert.deepEqual(
@@ -39,7 +32,7 @@ describe("turns that were accepted", () => {
   it("are handed in again where nobody knew the life they were accepted in", async () => {
     const scene = await openOwingScene();
     const turn = messageTurn("one");
-    scene.owed.add(turn, undefined);
+    scene.owed.add(turn, scene.conversation, undefined);
     await scene.restore();
     assert.deepEqual(await scene.line(), [turn]);
   });
@@ -47,9 +40,9 @@ describe("turns that were accepted", () => {
   it("are looked for by the oldest life that one of them was accepted in", async () => {
     const scene = await openOwingScene();
     const [old, young] = [messageTurn("old"), messageTurn("young")];
-    scene.owed.add(old, BEFORE);
+    scene.owed.add(old, scene.conversation, BEFORE);
     // Its reader has heard of the new life already; the one before it has not been looked for there.
-    scene.owed.add(young, AFTER);
+    scene.owed.add(young, scene.conversation, AFTER);
     await scene.storage.store.accept(scene.id, young);
     await scene.restore(AFTER);
     assert.deepEqual(await scene.line(), [young, old]);
@@ -64,7 +57,7 @@ describe("turns that were accepted", () => {
     ];
     await answered(scene, done, "answer");
     await scene.storage.store.accept(scene.id, waiting);
-    for (const turn of [done, waiting, forgotten]) scene.owed.add(turn, BEFORE);
+    for (const turn of [done, waiting, forgotten]) scene.owed.add(turn, scene.conversation, BEFORE);
     await scene.restore();
     assert.deepEqual(await scene.line(), [waiting, forgotten]);
     assert.deepEqual(
@@ -76,7 +69,7 @@ describe("turns that were accepted", () => {
   it("are handed in once, however often the new life begins to be worked off", async () => {
     const scene = await openOwingScene();
     const turn = messageTurn("one");
-    scene.owed.add(turn, BEFORE);
+    scene.owed.add(turn, scene.conversation, BEFORE);
     for (let tenure = 0; tenure < 3; tenure += 1) await scene.restore();
     assert.deepEqual(await scene.line(), [turn]);
     assert.equal(scene.log.named("forgotten_turn_restored").length, 1);
@@ -84,7 +77,7 @@ describe("turns that were accepted", () => {
 
   it("are owed no more once they are dropped", async () => {
     const scene = await openOwingScene();
-    scene.owed.add(messageTurn("one"), BEFORE);
+    scene.owed.add(messageTurn("one"), scene.conversation, BEFORE);
     scene.owed.clear();
     assert.equal(scene.owed.isEmpty, true);
     await scene.restore();
@@ -96,16 +89,16 @@ describe("the line as it was last seen", () => {
   it("drops what has left it, and keeps what waits in it", async () => {
     const scene = await openOwingScene();
     const [gone, kept] = [messageTurn("gone"), messageTurn("kept")];
-    for (const turn of [gone, kept]) scene.owed.add(turn, BEFORE);
-    scene.owed.settle([kept], BEFORE);
+    for (const turn of [gone, kept]) scene.owed.add(turn, scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [kept] }, BEFORE);
     await scene.restore();
     assert.deepEqual(await scene.line(), [kept]);
   });
 
   it("is owed nothing once it is empty", async () => {
     const scene = await openOwingScene();
-    scene.owed.add(messageTurn("one"), BEFORE);
-    scene.owed.settle([], BEFORE);
+    scene.owed.add(messageTurn("one"), scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [] }, BEFORE);
     assert.equal(scene.owed.isEmpty, true);
     await scene.restore();
     assert.equal(acceptsOf(scene), 0);
@@ -114,7 +107,7 @@ describe("the line as it was last seen", () => {
   it("is owed here although it was accepted elsewhere, in its order", async () => {
     const scene = await openOwingScene();
     const turns = [messageTurn("one"), messageTurn("two")];
-    scene.owed.settle(turns, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: turns }, BEFORE);
     assert.equal(scene.owed.isEmpty, false);
     await scene.restore();
     assert.deepEqual(await scene.line(), turns);
@@ -123,12 +116,35 @@ describe("the line as it was last seen", () => {
   it("is known to stand in the life in which it was seen", async () => {
     const scene = await openOwingScene();
     const turn = messageTurn("one");
-    scene.owed.add(turn, BEFORE);
-    scene.owed.settle([turn], AFTER);
+    scene.owed.add(turn, scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [turn] }, AFTER);
     await scene.restore(AFTER);
     assert.equal(acceptsOf(scene), 0);
     await scene.restore("life-after-that");
     assert.deepEqual(await scene.line(), [turn]);
+  });
+});
+
+describe("what was accepted and never seen in line", () => {
+  it("is missed there, and handed in again in the same life of the log", async () => {
+    const scene = await openOwingScene();
+    const turn = messageTurn("one");
+    scene.owed.add(turn, scene.conversation, BEFORE);
+    assert.equal(scene.owed.misses([]), true);
+    await scene.restore(BEFORE);
+    assert.deepEqual(await scene.line(), [turn]);
+    assert.equal(scene.owed.misses([]), false, "and not looked for a second time");
+  });
+
+  it("is not missed where it stands, nor once it has been seen to", async () => {
+    const scene = await openOwingScene();
+    const turn = messageTurn("one");
+    scene.owed.add(turn, scene.conversation, BEFORE);
+    assert.equal(scene.owed.misses([turn]), false);
+    scene.owed.settle({ ...scene.conversation, line: [turn] }, BEFORE);
+    assert.equal(scene.owed.misses([]), false, "it was answered");
+    await scene.restore(BEFORE);
+    assert.equal(acceptsOf(scene), 0);
   });
 });
 
@@ -138,7 +154,7 @@ describe("revisions and choices", () => {
     const question = messageTurn("before");
     await answered(scene, question, "answer");
     const edit = revisionTurn(question.message.id, "after");
-    scene.owed.add(edit, BEFORE);
+    scene.owed.add(edit, scene.conversation, BEFORE);
     await scene.restore();
     assert.deepEqual(await scene.line(), [edit]);
     assert.equal(scene.log.named("forgotten_turn_restored").length, 1);
@@ -150,8 +166,8 @@ describe("revisions and choices", () => {
     await answered(scene, question, "answer");
     const edit = revisionTurn(question.message.id, "after");
     const { by } = revisedBy(edit, [], 5);
-    scene.owed.add(edit, BEFORE);
-    scene.owed.settle([by], BEFORE);
+    scene.owed.add(edit, scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [by] }, BEFORE);
     await scene.restore();
     // As a message it would be an id that is known under another text.
     assert.deepEqual(await scene.line(), [edit]);
@@ -164,7 +180,7 @@ describe("revisions and choices", () => {
     await answered(scene, question, "answer");
     const older = revisionTurn(question.message.id, "older");
     const newer = { ...revisionTurn(question.message.id, "newer"), createdAt: older.createdAt + 1 };
-    scene.owed.add(older, undefined);
+    scene.owed.add(older, scene.conversation, undefined);
     const { store } = scene.storage;
     for (const edit of [older, newer]) {
       await store.accept(scene.id, edit);
@@ -181,9 +197,20 @@ describe("revisions and choices", () => {
     const scene = await openOwingScene();
     const question = messageTurn("before");
     const edit = revisionTurn(question.message.id, "after");
-    for (const turn of [question, edit]) scene.owed.add(turn, BEFORE);
+    for (const turn of [question, edit]) scene.owed.add(turn, scene.conversation, BEFORE);
     await scene.restore();
     assert.deepEqual(await scene.line(), [{ ...question, cancelled: true }, edit]);
+  });
+
+  it("hand an edit in again with the stop that came meanwhile", async () => {
+    const scene = await openOwingScene();
+    const question = messageTurn("before");
+    await answered(scene, question, "answer");
+    const edit = revisionTurn(question.message.id, "after");
+    scene.owed.add(edit, scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [stopped(edit)] }, BEFORE);
+    await scene.restore();
+    assert.deepEqual(await scene.line(), [stopped(edit)]);
   });
 
   it("never ask again for another answer: the storage may have given it", async () => {
@@ -191,9 +218,9 @@ describe("revisions and choices", () => {
     const question = messageTurn("one");
     await answered(scene, question, "answer");
     const again = revisionTurn(question.message.id);
-    scene.owed.add(again, BEFORE);
+    scene.owed.add(again, scene.conversation, BEFORE);
     assert.equal(scene.owed.isEmpty, true);
-    scene.owed.settle([again], BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [again] }, BEFORE);
     assert.equal(scene.owed.isEmpty, true);
     await scene.restore();
     assert.deepEqual([acceptsOf(scene), await scene.line()], [1, []]);
@@ -204,8 +231,8 @@ describe("revisions and choices", () => {
     const question = messageTurn("one");
     await answered(scene, question, "answer");
     const again = { ...revisionTurn(question.message.id), text: "one" };
-    scene.owed.add(again, BEFORE);
-    scene.owed.settle([revisedBy(again, [], 5).by], BEFORE);
+    scene.owed.add(again, scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [revisedBy(again, [], 5).by] }, BEFORE);
     await scene.restore();
     assert.deepEqual([await scene.line(), scene.log.lines], [[], []]);
   });
@@ -213,72 +240,10 @@ describe("revisions and choices", () => {
   it("never choose a persona again: another may have been chosen since", async () => {
     const scene = await openOwingScene();
     const choice = personaTurn("engine");
-    scene.owed.add(choice, BEFORE);
-    scene.owed.settle([choice], BEFORE);
+    scene.owed.add(choice, scene.conversation, BEFORE);
+    scene.owed.settle({ ...scene.conversation, line: [choice] }, BEFORE);
     assert.equal(scene.owed.isEmpty, true);
     await scene.restore();
     assert.equal(acceptsOf(scene), 0);
   });
-});
-
-describe("what the storage answers", () => {
-  it("is gone: a line of the log for each, and nothing is thrown", async () => {
-    const { owed, storage, log } = await openOwingScene();
-    const turns = [messageTurn("one"), messageTurn("two")];
-    for (const turn of turns) owed.add(turn, BEFORE);
-    await owed.restore(newConversation().id, AFTER, storage.store, log);
-    assert.deepEqual(
-      log.lines.map(({ level, event, fields }) => [level, event, fields.runId, fields.code]),
-      turns.map(({ runId }) => ["warn", "forgotten_turn_not_restored", runId, "conversation_not_found"]),
-    );
-  });
-
-  it("is another text under that id: it stays, and what comes behind it is handed in all the same", async () => {
-    const scene = await openOwingScene();
-    const id = randomUUID();
-    const [there, here, next] = [messageTurn("there", id), messageTurn("here", id), messageTurn("next")];
-    await scene.storage.store.accept(scene.id, there);
-    for (const turn of [here, next]) scene.owed.add(turn, BEFORE);
-    await scene.restore();
-    assert.deepEqual(await scene.line(), [there, next]);
-    assert.deepEqual(
-      scene.log.lines.map(({ event, fields }) => [event, fields.runId, fields.code]),
-      [
-        ["forgotten_turn_not_restored", here.runId, "id_conflict"],
-        ["forgotten_turn_restored", next.runId, undefined],
-      ],
-    );
-  });
-
-  it("is that an edit's message is forgotten: a line of the log, and what comes behind it is handed in", async () => {
-    const scene = await openOwingScene();
-    const [edit, next] = [revisionTurn(randomUUID(), "after"), messageTurn("next")];
-    for (const turn of [edit, next]) scene.owed.add(turn, BEFORE);
-    await scene.restore();
-    assert.deepEqual(await scene.line(), [next]);
-    assert.deepEqual(
-      scene.log.named("forgotten_turn_not_restored").map(({ fields }) => [fields.runId, fields.code]),
-      [[edit.runId, "message_not_found"]],
-    );
-  });
-
-  for (const { when, place } of [
-    { when: "before it took the second one", place: "beforeNext" },
-    { when: "after it took the second one", place: "afterNext" },
-  ] as const) {
-    it(`is nothing, away ${when}: thrown, nothing is forgotten, and the next attempt completes it`, async () => {
-      const scene = await openOwingScene();
-      const turns = ["one", "two", "three"].map((text) => messageTurn(text));
-      for (const turn of turns) scene.owed.add(turn, BEFORE);
-      scene.storage[place]("accept", () => undefined);
-      scene.storage[place]("accept", () => {
-        throw new AppError("storage_unavailable");
-      });
-      await rejectsWith("storage_unavailable", scene.restore());
-      assert.equal(scene.owed.isEmpty, false);
-      assert.equal((await scene.line()).length, place === "beforeNext" ? 1 : 2, "not one behind it");
-      await scene.restore();
-      assert.deepEqual(await scene.line(), turns);
-    });
-  }
 });

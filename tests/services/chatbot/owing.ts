@@ -1,6 +1,6 @@
 // A conversation in a storage that has forgotten what was handed in before, and an instance that remembers it.
 
-import type { MessageTurn, Turn } from "#app/models/conversation.ts";
+import type { Conversation, MessageTurn, Turn } from "#app/models/conversation.ts";
 import { OwedTurns } from "#app/services/chatbot/owed-turns.ts";
 import type { Lease } from "#app/services/chatbot/run-lease.ts";
 import { openConversation, replyTo } from "../../contracts/conversation-samples.ts";
@@ -17,10 +17,12 @@ export interface OwingScene {
   readonly owed: OwedTurns;
   readonly storage: WatchedStorage;
   readonly id: string;
+  /** Of the storage, which knows nothing else of it. */
+  readonly conversation: Conversation;
   readonly lease: Lease;
   readonly log: RecordingLogger;
   /** Of a tenure that begins in that life of the log. */
-  restore(epoch?: string): Promise<void>;
+  restore(epoch?: string): Promise<boolean>;
   line(): Promise<readonly Turn[]>;
 }
 
@@ -30,8 +32,9 @@ export async function openOwingScene(): Promise<OwingScene> {
   const owed = new OwedTurns();
   const log = createRecordingLogger();
   const { id, lease } = await openConversation(storage);
+  const { conversation } = await storage.store.page(id, { limit: 0 });
   return {
-    ...{ owed, storage, id, lease, log },
+    ...{ owed, storage, id, conversation, lease, log },
     restore: (epoch = AFTER) => owed.restore(id, epoch, storage.store, log),
     line: () => lineOf(storage, id),
   };
