@@ -15,7 +15,6 @@ import type { Config } from "#app/core/config.ts";
 import { tapLogger } from "#app/core/log-tap.ts";
 import { createLogger, type Logger } from "#app/core/logging.ts";
 import { Metrics } from "#app/core/metrics.ts";
-import type { RedisConnection } from "#app/core/redis.ts";
 import { openVisitorNames } from "#app/core/redis-visitor-key.ts";
 import type { HealthCheck } from "#app/core/self-watch.ts";
 import type { UpgradeRequest } from "#app/core/upgrade-gate.ts";
@@ -34,12 +33,9 @@ import { warmUpGraph, warmUpIndexes } from "#app/services/chatbot/warm-up.ts";
 import { Activity } from "#app/services/health/activity.ts";
 import { createOperations, type Operations } from "#app/services/health/operations.ts";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
-import { getChatModelClient } from "#app/services/llm/factory.ts";
 import { isProviderFailure } from "#app/services/llm/guarded-client.ts";
-import { createModelLadder } from "#app/services/llm/ladder-factory.ts";
+import { openModel } from "#app/services/llm/open-model.ts";
 import { warmProvider } from "#app/services/llm/provider-probe.ts";
-import { createRedisSpendCounter } from "#app/services/llm/redis-spend-counter.ts";
-import { createMemorySpendCounter } from "#app/services/llm/spend-counter.ts";
 
 /** Parts that a test, or another product, brings itself. */
 export interface AppOverrides {
@@ -77,13 +73,17 @@ const LAST_WORDS_MS = 1_000;
 
 type State = "starting" | "ready" | "draining";
 
-interface Parts {
+/** What everything else is told by, or kept in. */
+interface Base {
   readonly config: Config;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly activity: Activity;
   readonly circuits: Circuits;
   readonly opened: OpenedStorage;
+}
+
+interface Parts extends Base {
   readonly model: ChatModelClient;
   readonly registry: PersonaRegistry;
   readonly knowledge: Knowledge;
@@ -96,10 +96,20 @@ type Sockets = WebSocketManager<PersonaRef | undefined>;
 
 /**
  * Builds the product. Nothing listens yet.
- * @throws PersonaLibraryError when the main persona cannot be read
+ * @throws PersonaLibraryError when the main persona cannot be read; then nothing is left open
  */
 export async function buildApp(config: Config, overrides: AppOverrides = {}): Promise<App> {
-  const parts = await buildParts(config, overrides);
+  const base = await openBase(config, overrides);
+  try {
+    return await assemble(await buildParts(base, overrides), overrides);
+  } catch (error) {
+    if (!overrides.storage) await base.opened.storage.close();
+    throw error;
+  }
+}
+
+async function assemble(parts: Parts, overrides: AppOverrides): Promise<App> {
+  const { config } = parts;
   let state: State = "starting";
   const stopped = new AbortController();
   const { metrics, conversations, opened } = parts;
@@ -139,9 +149,9 @@ export async function buildApp(config: Config, overrides: AppOverrides = {}): Pr
   };
 }
 
-async function buildParts(config: Config, overrides: AppOverrides): Promise<Parts> {
-  const { conversationTtlMs, dataDir, llm } = config;
-  const metrics = new Metrics(overrides.model ? {} : { known: { model: modelsOf(llm) } });
+async function openBase(config: Config, overrides: AppOverrides): Promise<Base> {
+  const { conversationTtlMs } = config;
+  const metrics = new Metrics(overrides.model ? {} : { known: { model: modelsOf(config.llm) } });
   const log = overrides.logger ?? createLogger({ level: config.logLevel, pretty: config.debug });
   const activity = new Activity(config.health);
   const logger = tapLogger(log, countRetries(metrics), activity.hear);
@@ -154,7 +164,15 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
         ...{ conversationTtlMs, redisUrl, logger },
         ...{ breaker: circuits.get("redis"), retry: config.circuits.redis.retry },
       });
-  const model = overrides.model ?? openModel(config, { logger, metrics, circuits }, opened.redis);
+  return { config, logger, metrics, activity, circuits, opened };
+}
+
+async function buildParts(base: Base, overrides: AppOverrides): Promise<Parts> {
+  const { config, logger, metrics, circuits, opened } = base;
+  const { dataDir, llm } = config;
+  const { redis } = opened;
+  const model =
+    overrides.model ?? openModel(config, { logger, metrics, circuits, redis, estimate: estimateTokens });
   const registry =
     overrides.registry ?? (await openPersonas({ dataDir, allowedModels: llm.allowedModels, logger }));
   const knowledge = createKnowledge(() => registry.notes());
@@ -174,8 +192,7 @@ async function buildParts(config: Config, overrides: AppOverrides): Promise<Part
     metrics,
     runDeadlineMs: RUN_DEADLINE_MS,
   });
-  const told = { config, logger, metrics, activity, circuits, opened };
-  return { ...told, model, registry, knowledge, admission, conversations, streams: new EventStreams(config) };
+  return { ...base, model, registry, knowledge, admission, conversations, streams: new EventStreams(config) };
 }
 
 function operate(
@@ -198,28 +215,6 @@ function operate(
 
 function modelsOf({ allowedModels, fallback }: Config["llm"]): readonly string[] {
   return fallback ? [...allowedModels, fallback.model] : allowedModels;
-}
-
-/** The process's one client of the model, and the ladder below it. */
-function openModel(
-  config: Config,
-  parts: Pick<Parts, "logger" | "metrics" | "circuits">,
-  redis: RedisConnection | undefined,
-): ChatModelClient {
-  const { logger, metrics, circuits } = parts;
-  const { llm, budgets, conversationTtlMs } = config;
-  const model = getChatModelClient(llm, { logger, breaker: circuits.get("llm") });
-  const { retry } = config.circuits["fallback-llm"];
-  return createModelLadder(model, {
-    llm,
-    budgets,
-    conversationTtlMs,
-    fallbackCircuit: { breaker: circuits.get("fallback-llm"), retry },
-    counter: redis ? createRedisSpendCounter(redis) : createMemorySpendCounter(),
-    estimate: estimateTokens,
-    logger,
-    metrics,
-  });
 }
 
 /** Before an upgrade: is there room, and is there such a persona? */

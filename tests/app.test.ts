@@ -9,6 +9,7 @@ import { Talk } from "./support/conversation.ts";
 import { writeDataFolder } from "./support/data-folder.ts";
 import { createPacedScript } from "./support/paced-model.ts";
 import { createRecordingLogger } from "./support/recording-logger.ts";
+import { RedisServer } from "./support/redis-server.ts";
 import { startApp } from "./support/running-app.ts";
 import { createScriptedModel } from "./support/scripted-model.ts";
 import { createSmallRegistry } from "./support/small-registry.ts";
@@ -25,6 +26,17 @@ describe("the app", () => {
       assert.match(error.message, /persona\.md:\d+:\d+: error \[/);
       return true;
     });
+  });
+
+  it("leaves no connection to Redis open where it cannot be built", async (t) => {
+    await using redis = await RedisServer.start();
+    const dataDir = await writeDataFolder(t, {});
+    const config = parseConfig({ ...ENVIRONMENT, DATA_DIR: dataDir, REDIS_URL: redis.url });
+    const logger = createRecordingLogger();
+    await assert.rejects(buildApp(config, { logger }), PersonaLibraryError);
+    assert.equal(logger.named("redis_memory_initialized").length, 1);
+    const clients = await redis.command("CLIENT", "LIST");
+    assert.ok(!clients.includes("name=parley"), clients);
   });
 
   it("can be built and closed without ever listening", async () => {

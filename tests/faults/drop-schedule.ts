@@ -7,6 +7,15 @@ export type Action =
   | { readonly type: "speak"; readonly pieces: number }
   /** `unheard`: the tab is cut off before the message is accepted, and says it again under the same id. */
   | { readonly type: "say"; readonly isUnheard: boolean; readonly pieces: readonly string[] }
+  /** What was asked `back` questions ago says something else from now on; `unheard` as above. */
+  | {
+      readonly type: "edit";
+      readonly back: number;
+      readonly isUnheard: boolean;
+      readonly pieces: readonly string[];
+    }
+  /** Another answer to what was asked `back` questions ago; unnamed, to whatever was asked last. */
+  | { readonly type: "regenerate"; readonly back: number; readonly isNamed: boolean }
   | { readonly type: "stop"; readonly what: "the last" | "all" }
   | { readonly type: "nothing" };
 
@@ -51,6 +60,23 @@ const ACTION: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({ type: fc.constant("say" as const), isUnheard: fc.boolean(), pieces: REPLY }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("edit" as const),
+      back: fc.nat(3),
+      isUnheard: fc.boolean(),
+      pieces: REPLY,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant("regenerate" as const),
+      back: fc.nat(3),
+      isNamed: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, fc.constant(false)),
+    }),
   },
   {
     weight: 1,

@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { z } from "zod";
-import type { LogLine } from "../support/recording-logger.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 import { createSmallRegistry } from "../support/small-registry.ts";
@@ -17,12 +16,17 @@ export interface Place {
   readonly socketUrl: string;
 }
 
+export interface LoggedEvent {
+  readonly event: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 export interface InstancePair {
   readonly redisUrl: string;
   readonly book: ReplyBook;
   readonly places: readonly [Place, Place];
   /** What both have logged under that name. */
-  logged(event: string): readonly LogLine[];
+  logged(event: string): readonly LoggedEvent[];
   /** Every connection is forgotten, no reply is under way, and nobody has noted a fault. */
   assertAtRest(): Promise<void>;
 }
@@ -33,7 +37,8 @@ export interface PairOptions {
   readonly newsLagMs?: number;
 }
 
-const FAULTS = [
+/** None of them is logged while only connections drop. */
+export const FAULT_EVENTS = [
   "connection_handler_failed",
   "frame_failed",
   "run_queue_failed",
@@ -56,8 +61,8 @@ export async function openPair(test: TestContext, options: PairOptions = {}): Pr
   // After the apps have ended, which was asked for first.
   const started = stack.move();
   test.after(() => started.disposeAsync());
-  const logged = (event: string): LogLine[] => apps.flatMap(({ log }) => log.named(event));
-  const assertNoFault = (): void => assert.deepEqual(FAULTS.flatMap(logged), []);
+  const logged: InstancePair["logged"] = (event) => apps.flatMap(({ log }) => log.named(event));
+  const assertNoFault = (): void => assert.deepEqual(FAULT_EVENTS.flatMap(logged), []);
   assertNoFault();
   return {
     redisUrl: redis.url,
@@ -66,7 +71,7 @@ export async function openPair(test: TestContext, options: PairOptions = {}): Pr
     logged,
     assertAtRest: async () => {
       assertNoFault();
-      for (const app of apps) await restOf(app);
+      for (const { url } of apps) await restOf(url);
       assert.equal(book.active, 0);
     },
   };
@@ -76,10 +81,11 @@ function placeOf({ port }: RunningApp): Place {
   return { socketUrl: `ws://127.0.0.1:${port}/api/v1/chat/ws` };
 }
 
-async function restOf({ url }: RunningApp): Promise<void> {
+/** Resolves when the server at that address has no connection and no reply. */
+export async function restOf(url: string): Promise<void> {
   let isAtRest = false;
   const look = async (): Promise<void> => {
-    const health = healthSchema.parse(await (await fetch(`${url}/health`)).json());
+    const health = healthSchema.parse(await (await fetch(new URL("/health", url))).json());
     isAtRest = health.connections === 0 && health.running === 0;
     if (!isAtRest) setTimeout(() => void look(), 20).unref();
   };

@@ -1,4 +1,5 @@
 // The server in a process of its own, as in production: started, signalled, killed, its log read.
+// Promises: when it is let go of, nothing that it has written held a secret, a stack, a prompt or what was said.
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { until } from "../support/until.ts";
+import { leakWatch, PROVIDER_KEY } from "./leaks.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const START_MS = 30_000;
@@ -18,6 +20,7 @@ const SETTINGS = {
   PORT: "0",
   ENVIRONMENT: "test",
   LLM_PROVIDER: "openai",
+  OPENAI_API_KEY: PROVIDER_KEY,
   DAILY_TOKEN_BUDGET: "999999999",
   MESSAGES_PER_MINUTE: "100000",
   MESSAGES_PER_MINUTE_PER_CONNECTION: "100000",
@@ -29,6 +32,7 @@ export class Instance implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #lines: LogLine[] = [];
   readonly #ended: Promise<number | null>;
+  readonly #leaks: unknown[] = [];
   #errors = "";
   #url = "";
   #hasEnded = false;
@@ -41,7 +45,10 @@ export class Instance implements AsyncDisposable {
     });
     const { stdout, stderr } = this.#child;
     if (stdout)
-      createInterface(stdout).on("line", (text) => this.#lines.push(lineSchema.parse(JSON.parse(text))));
+      createInterface(stdout).on("line", (text) => {
+        this.#lines.push(lineSchema.parse(JSON.parse(text)));
+        this.#look(text);
+      });
     stderr?.on("data", (chunk: Buffer) => {
       this.#errors += chunk.toString();
     });
@@ -65,6 +72,11 @@ export class Instance implements AsyncDisposable {
   /** Where its WebSocket is. */
   get socketUrl(): string {
     return `${this.#url.replace("http", "ws")}api/v1/chat/ws`;
+  }
+
+  /** `http://127.0.0.1:<port>/` */
+  get url(): string {
+    return this.#url;
   }
 
   get isAlive(): boolean {
@@ -98,6 +110,17 @@ export class Instance implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.isAlive) await this.kill();
+    this.#look(this.#errors);
+    if (this.#leaks.length > 0) throw this.#leaks[0];
+  }
+
+  /** Does not throw where nobody would hear of it. */
+  #look(text: string): void {
+    try {
+      leakWatch.assertLine(text);
+    } catch (error) {
+      this.#leaks.push(error);
+    }
   }
 
   #line(event: string): boolean {

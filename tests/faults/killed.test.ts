@@ -48,7 +48,7 @@ describe("SIGKILL of the instance that writes the replies", { concurrency: true 
     await ledger.allAnswered();
     await ledger.assertAnsweredOnce();
     ledger.assertInTime(diedAt);
-    ledger.report(test, diedAt);
+    ledger.report(test, "SIGKILL in mid-reply, with lines of five", diedAt);
     for (const { here, there } of pairs) {
       await there.hears("all that the other tab has read", ({ position }) => position >= here.story.position);
       assertSameStory(here.story, there.story);
@@ -96,7 +96,7 @@ describe("SIGKILL of the instance that writes the replies", { concurrency: true 
     await ledger.allAnswered();
     await ledger.assertAnsweredOnce();
     ledger.assertInTime(diedAt);
-    ledger.report(test, diedAt);
+    ledger.report(test, "SIGKILL while many runs begin and end", diedAt);
     test.diagnostic(`before the kill: ${told} told accepted, ${finished} finished`);
     for (const tab of tabs) tab.close();
     assert.equal(living.errors, "");
@@ -127,7 +127,7 @@ describe("SIGKILL of the instance that writes the replies", { concurrency: true 
     assert.equal(fleet.provider.calls.filter(({ name }) => name === "fatal").length, 2);
     const again = await tab.say(questionOf(fatal), "m-fatal");
     assert.deepEqual([again.duplicate, again.state, again.runId], [true, "finished", runs[1]?.runId]);
-    ledger.report(test);
+    ledger.report(test, "SIGKILL twice");
     test.diagnostic(`given up ${(runs[1]?.endedAt ?? 0) - diedAt} ms after the second kill`);
     tab.close();
   });

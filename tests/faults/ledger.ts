@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { countReplies, tellReplies } from "./reply-table.ts";
 import type { RunStory, Story } from "./story.ts";
 import type { Tab } from "./tab.ts";
 import { type Order, questionOf, replyTo } from "./wordy-provider.ts";
@@ -52,36 +53,27 @@ export class Ledger {
     }
   }
 
-  /** Prints the table. `diedAt`: Date.now() at the fault. */
-  report(test: TestContext, diedAt?: number): void {
+  /** Prints the story's line of the table, and how long it took. `diedAt`: Date.now() at the fault. */
+  report(test: TestContext, story: string, diedAt?: number): void {
     const runs = this.#entries.map(({ tab, messageId }) => tab.story.runsOf(messageId));
-    const finished = runs.map((each) => each.filter(({ outcome }) => outcome === "success").length);
-    const count = (matches: (times: number) => boolean): number => finished.filter(matches).length;
-    const started = runs.filter((each) => each.length > 0).length;
+    const isGivenUp = (each: readonly RunStory[]): boolean =>
+      each.length > 1 && each.at(-1)?.outcome === "run_interrupted";
+    const givenUp = runs.filter(isGivenUp).length;
+    const counts = countReplies(runs);
+    const note = givenUp > 0 ? `${givenUp} given up at the second fault, as promised` : undefined;
+    tellReplies(test, story, { ...counts, lost: counts.lost - givenUp }, note);
     const again = runs.filter((each) => each.length > 1);
-    const givenUp = runs.filter(
-      (each) => each.length > 1 && each.at(-1)?.outcome === "run_interrupted",
-    ).length;
     const refusals = new Set(this.#entries.map(({ tab }) => tab))
       .values()
       .reduce((sum, tab) => sum + tab.refusals, 0);
-    const figures = [
-      `accepted ${this.#entries.length}`,
-      `started ${started}`,
-      `finished ${count((times) => times > 0)}`,
-      `given up ${givenUp}`,
-      `lost ${count((times) => times === 0) - givenUp}`,
-      `repeated ${count((times) => times > 1)}`,
-      `taken over ${again.length}`,
-      `told to try again ${refusals} times`,
-    ];
+    const figures = [`accepted ${this.#entries.length}`, `told to try again ${refusals} times`];
     if (diedAt !== undefined && again.length > 0) {
       const ends = again.map(([first]) => (first?.endedAt ?? 0) - diedAt);
       figures.push(`run_interrupted after ${Math.min(...ends)} to ${Math.max(...ends)} ms`);
       const starts = again.map(([, second]) => (second?.startedAt ?? 0) - diedAt);
       figures.push(`new run after ${Math.min(...starts)} to ${Math.max(...starts)} ms`);
     }
-    test.diagnostic(`replies: ${figures.join(", ")}`);
+    test.diagnostic(figures.join(", "));
   }
 
   /** Every run that was interrupted by the fault ended, and was begun again, in time. */

@@ -3,6 +3,7 @@
 
 import { isTerminal, type Joined, Talk } from "../support/conversation.ts";
 import { type Frame, openSocket } from "../support/socket-client.ts";
+import { leakWatch } from "./leaks.ts";
 
 export interface Heard {
   /** Date.now() */
@@ -46,6 +47,7 @@ export class Listener {
     key: ConversationKey,
     options: { readonly acks?: boolean; readonly position?: { epoch: string; after: number } } = {},
   ): Promise<Listener> {
+    leakWatch.guard(key);
     const talk = new Talk(await openSocket(url));
     const joined = await talk.join({ ...key, ...(options.position ?? { create: true }) });
     return new Listener(talk, joined, options.acks ?? false);

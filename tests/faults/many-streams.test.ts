@@ -44,7 +44,7 @@ describe("200 replies at a time", () => {
     await comeBackSpread(tabs.slice(0, half), alsoLiving);
     await hearAll("its answer", tabs, isAnswered);
     await ledger.allAnswered();
-    ledger.report(test, diedAt);
+    ledger.report(test, "200 streams: SIGKILL", diedAt);
     const shares = survivors.map((each) => each.logged("run_taken_over").length).join(" and ");
     test.diagnostic(`taken over by the two others: ${shares}`);
     await ledger.assertAnsweredOnce();
@@ -78,7 +78,7 @@ describe("200 replies at a time", () => {
     const leftAfterMs = Math.max(...firstCalls.map(({ leftAt = 0 }) => leftAt)) - continuedAt;
     await Promise.race([hearAll("its answer", tabs, isAnswered), following]);
     await ledger.allAnswered();
-    ledger.report(test, stoppedAt);
+    ledger.report(test, "200 streams: SIGSTOP, SIGCONT", stoppedAt);
     test.diagnostic(
       `stopped ${continuedAt - stoppedAt} ms, ${finishedBefore} replies were whole by then; provider left within ${leftAfterMs} ms of SIGCONT; ${faults.length} connections closed with 1011 and continued`,
     );
@@ -116,7 +116,7 @@ describe("200 replies at a time", () => {
     ]);
     await hearAll("its answer", tabs, isAnswered);
     await ledger.allAnswered();
-    ledger.report(test, toldAt);
+    ledger.report(test, "200 streams: SIGTERM", toldAt);
     test.diagnostic(`exit ${exitCode.code} after ${exitCode.ms} ms; ${assertSpread(farewells)}`);
     await ledger.assertAnsweredOnce();
     for (const [index, { story }] of tabs.entries()) {

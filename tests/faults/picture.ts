@@ -21,6 +21,7 @@ const snapshotSchema = z.object({
   messages: z.array(messageSchema),
   metadata: z.object({ seq: z.int().min(0) }),
 });
+const editedSchema = z.object({ messageId: z.string(), removed: z.array(z.string()) });
 const questionSchema = z.tuple([messageSchema]);
 
 export class Picture {
@@ -50,10 +51,16 @@ export class Picture {
     } else if (frame.type === "TEXT_MESSAGE_START")
       this.#begin({ id: String(frame.messageId), role: "assistant", content: "" });
     else if (frame.type === "TEXT_MESSAGE_CONTENT") this.#say(String(frame.messageId), String(frame.delta));
+    else if (frame.name === "conversation.edited") this.#remove(editedSchema.parse(frame.value));
     else if (frame.name === "message.accepted") {
       const { messageId, text } = z.object({ messageId: z.string(), text: z.string() }).parse(frame.value);
       this.#waiting.set(messageId, { id: messageId, role: "user", content: text });
     }
+  }
+
+  /** What is revised begins anew with the run that answers it, behind all that is left. */
+  #remove({ messageId, removed }: z.output<typeof editedSchema>): void {
+    for (const id of [messageId, ...removed]) this.#messages.delete(id);
   }
 
   #begin(message: SeenMessage): void {

@@ -8,6 +8,7 @@ import { until } from "../support/until.ts";
 import { comeWhileAway, type Newcomer } from "./newcomer.ts";
 import { openScene, type Scene } from "./redis-scene.ts";
 import { type ReadRun, Visitor } from "./visitor.ts";
+import { tellVisitorReplies } from "./visitor-replies.ts";
 import { questionOf, replyTo } from "./wordy-provider.ts";
 
 /** 1.6 lives of a lease. */
@@ -109,7 +110,7 @@ async function assertGoesOn(test: TestContext, scene: Scene, faultAt: number): P
     }
     assert.equal(history?.length, orders.length * 2, "and nothing else is there");
   }
-  await assertSound(scene);
+  await assertSound(test, scene);
 }
 
 /** What was lost was told: the reply ended with an event, or the conversation is not found. */
@@ -136,7 +137,7 @@ async function assertStartsAnew(test: TestContext, scene: Scene, faultAt: number
     assert.deepEqual(visitor.runOf("anew"), { messageId: "anew", text: replyTo(ANEW), outcome: "success" });
     await visitor.leave();
   }
-  await assertSound(scene);
+  await assertSound(test, scene);
 }
 
 /** Every tab knows what became of every accepted message. */
@@ -187,7 +188,9 @@ async function sayOneMore({ conversations, account }: Scene): Promise<void> {
   }
 }
 
-async function assertSound({ conversations, instances }: Scene): Promise<void> {
+async function assertSound(test: TestContext, { conversations, instances }: Scene): Promise<void> {
+  const visits = conversations.map(({ here, there, orders }) => ({ visitor: here, beside: there, orders }));
+  await tellVisitorReplies(test, "Redis in mid-reply", visits);
   for (const { here, there } of conversations)
     for (const visitor of [here, there]) {
       await visitor.leave();

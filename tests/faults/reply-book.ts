@@ -8,21 +8,24 @@ import { createScriptedModel, type ScriptedModel } from "../support/scripted-mod
 
 export class ReplyBook implements ChatModelClient {
   readonly provider = "scripted";
-  readonly #models = new Map<string, ScriptedModel>();
+  /** As often as each is to be answered. */
+  readonly #models = new Map<string, ScriptedModel[]>();
 
-  /** Writes a reply down; its first piece is said at once, the others as the script is advanced. */
+  /**
+   * Writes a reply down; its first piece is said at once, the others as the script is advanced. A question that is to be
+   * answered again is written down again.
+   */
   write(question: string, pieces: readonly string[]): PacedScript {
-    assert.ok(!this.#models.has(question), `${question} is asked once`);
     const script = createPacedScript(...pieces);
     const model = createScriptedModel();
     model.script(...script.steps);
-    this.#models.set(question, model);
+    this.#models.set(question, [...(this.#models.get(question) ?? []), model]);
     return script;
   }
 
   /** How many replies are being said. */
   get active(): number {
-    return this.#models.values().reduce((sum, { active }) => sum + active, 0);
+    return [...this.#models.values()].flat().reduce((sum, { active }) => sum + active, 0);
   }
 
   stream(
@@ -31,8 +34,8 @@ export class ReplyBook implements ChatModelClient {
     signal: AbortSignal,
   ): Promise<ChatModelReply> {
     const question = request.messages.findLast(({ role }) => role === "user")?.content ?? "";
-    const model = this.#models.get(question);
-    assert.ok(model && model.calls.length === 0, `${question} is answered once`);
+    const model = this.#models.get(question)?.find(({ calls }) => calls.length === 0);
+    assert.ok(model, `${question} is answered as often as it is asked`);
     return model.stream(request, onDelta, signal);
   }
 }

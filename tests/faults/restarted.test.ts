@@ -24,7 +24,7 @@ describe("an instance without another", { concurrency: true }, () => {
     await ledger.allAnswered();
     await ledger.assertAnsweredOnce();
     ledger.assertInTime(diedAt);
-    ledger.report(test, diedAt);
+    ledger.report(test, "one instance: SIGKILL and a restart", diedAt);
     assert.equal(onlyAccepted.story.runs.length, 1, "what had not begun is simply begun");
     for (const tab of [begun, onlyAccepted]) tab.close();
   });
@@ -44,7 +44,7 @@ describe("an instance without another", { concurrency: true }, () => {
     await ledger.allAnswered();
     await ledger.assertAnsweredOnce();
     ledger.assertInTime(diedAt);
-    ledger.report(test, diedAt);
+    ledger.report(test, "one instance: SIGKILL and a restart, nobody comes back", diedAt);
     tab.close();
   });
 
@@ -60,7 +60,7 @@ describe("an instance without another", { concurrency: true }, () => {
     alone.signal("SIGCONT");
     await ledger.allAnswered();
     await ledger.assertAnsweredOnce();
-    ledger.report(test);
+    ledger.report(test, "one instance: SIGSTOP for 12 s, SIGCONT");
     tab.close();
   });
 });

@@ -4,7 +4,8 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
-import { type InstancePair, openPair, type PairOptions } from "./instance-pair.ts";
+import { type InstancePair, openPair } from "./instance-pair.ts";
+import { openProcessPair } from "./process-pair.ts";
 import { RawLine } from "./raw-line.ts";
 import { ReplyAccount } from "./reply-account.ts";
 import { RoamingTab } from "./roaming-tab.ts";
@@ -62,8 +63,12 @@ function whenEnded({ line }: Racer, endSeq: number): "before" | "replayed" | "li
   return line.frames.findIndex(({ seq }) => seq === endSeq) < replayedAt ? "replayed" : "live";
 }
 
-async function race(test: TestContext, repetitions: number, options: PairOptions = {}): Promise<void> {
-  const pair = await openPair(test, options);
+async function race(
+  test: TestContext,
+  pair: InstancePair,
+  repetitions: number,
+  where = "in one process",
+): Promise<void> {
   const account = new ReplyAccount(pair);
   const ends = { before: 0, replayed: 0, live: 0 };
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
@@ -83,7 +88,7 @@ async function race(test: TestContext, repetitions: number, options: PairOptions
     assert.equal(story.events.at(-1)?.type, "RUN_FINISHED");
     for (const racer of racers) ends[whenEnded(racer, story.position)] += 1;
   }
-  account.report(test, "joins as the run ends");
+  account.report(test, `joins as the run ends, ${where}`);
   test.diagnostic(
     `the end was in the log at the join ${ends.before} times, came between the join and its replayed ${ends.replayed} times, live ${ends.live} times`,
   );
@@ -92,8 +97,12 @@ async function race(test: TestContext, repetitions: number, options: PairOptions
 }
 
 describe("a join as the run ends", () => {
-  it("shows the end once, after every word, whichever of the two is first", (test) => race(test, 50));
+  it("shows the end once, after every word, whichever of the two is first", async (test) =>
+    race(test, await openPair(test), 50));
 
-  it("does so where each instance hears late of the other, and begins late to listen", (test) =>
-    race(test, 30, { newsLagMs: LAG_MS }));
+  it("does so where each instance hears late of the other, and begins late to listen", async (test) =>
+    race(test, await openPair(test, { newsLagMs: LAG_MS }), 30, "each hears late of the other"));
+
+  it("does so where the instances are processes of their own", async (test) =>
+    race(test, await openProcessPair(test), 30, "in processes of their own"));
 });

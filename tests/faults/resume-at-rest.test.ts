@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { openPair, type Place } from "./instance-pair.ts";
+import type { Place } from "./instance-pair.ts";
+import { PAIRS } from "./process-pair.ts";
 import { RawLine } from "./raw-line.ts";
 import { ReplyAccount } from "./reply-account.ts";
 import { RoamingTab } from "./roaming-tab.ts";
@@ -42,25 +43,26 @@ async function assertNothingNew(line: RawLine, position: number, times: number):
   assert.deepEqual([line.numbered, line.named("MESSAGES_SNAPSHOT"), line.named("error")], [[], [], []]);
 }
 
-describe("a tab that comes back with nothing new", () => {
-  it("gets its position and not an event, on either instance: at the start, in a reply that rests, after it", async (test) => {
-    const pair = await openPair(test);
-    const account = new ReplyAccount(pair);
-    const witness = await RoamingTab.open(pair.places[0]);
-    const tab = await RoamingTab.open(pair.places[1], witness.pair);
-    const everywhere = async (): Promise<void> => {
-      for (const place of pair.places) await comeBackForNothing(tab, place);
-    };
-    await everywhere();
-    const script = await account.ask(witness, ["Bir ", "😀", " iki"]);
-    await tab.hears("the first words", () => tab.picture.messages.at(-1)?.content === "Bir ");
-    await everywhere();
-    script.finish();
-    await tab.hears("the end", () => account.answers(tab) === 1);
-    await everywhere();
-    await account.settle(witness, tab);
-    assert.equal(account.resumes, 3 * 2 * 2 * TIMES);
-    account.report(test, "nothing new");
-    await pair.assertAtRest();
+for (const { where, open } of PAIRS)
+  describe(`a tab that comes back with nothing new, ${where}`, () => {
+    it("gets its position and not an event, on either instance: at the start, in a reply that rests, after it", async (test) => {
+      const pair = await open(test);
+      const account = new ReplyAccount(pair);
+      const witness = await RoamingTab.open(pair.places[0]);
+      const tab = await RoamingTab.open(pair.places[1], witness.pair);
+      const everywhere = async (): Promise<void> => {
+        for (const place of pair.places) await comeBackForNothing(tab, place);
+      };
+      await everywhere();
+      const script = await account.ask(witness, ["Bir ", "😀", " iki"]);
+      await tab.hears("the first words", () => tab.picture.messages.at(-1)?.content === "Bir ");
+      await everywhere();
+      script.finish();
+      await tab.hears("the end", () => account.answers(tab) === 1);
+      await everywhere();
+      await account.settle(witness, tab);
+      assert.equal(account.resumes, 3 * 2 * 2 * TIMES);
+      account.report(test, `nothing new, ${where}`);
+      await pair.assertAtRest();
+    });
   });
-});

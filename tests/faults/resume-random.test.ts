@@ -1,4 +1,5 @@
-// Random schedules of drops over two instances: thousands of resumes, each at a moment and in a way that was drawn.
+// Random schedules of drops over two instances: thousands of resumes, each at a moment and in a way that was drawn, while
+// messages are said, edited, asked again and stopped.
 // Where one fails, fast-check prints the seed and the schedule.
 
 import assert from "node:assert/strict";
@@ -22,8 +23,9 @@ async function drill(test: TestContext, conversations: number, options: PairOpti
   });
   // A smaller schedule says little of a race that another one has lost: the first failure is shown as it was.
   await fc.assert(property, { numRuns: conversations, endOnFailure: true });
-  account.report(test, `${conversations} random schedules`);
+  account.report(test, `${conversations} random schedules of drops, in one process`);
   assert.equal(account.resumes, conversations * RESUMES_EACH);
+  assert.ok(account.revised > conversations, "questions were edited and asked again among it");
   await pair.assertAtRest();
 }
 

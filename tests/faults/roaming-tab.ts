@@ -4,9 +4,11 @@
 
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { ownPair } from "../support/conversation.ts";
+import { isTerminal, ownPair } from "../support/conversation.ts";
+import type { Frame } from "../support/socket-client.ts";
 import { assertWireInvariants } from "../support/wire-invariants.ts";
 import type { Place } from "./instance-pair.ts";
+import { leakWatch } from "./leaks.ts";
 import { Picture } from "./picture.ts";
 import { RawLine } from "./raw-line.ts";
 
@@ -20,7 +22,12 @@ const joinedSchema = z.object({
   recovered: z.boolean().optional(),
   storage: z.string(),
 });
-const acceptedSchema = z.object({ runId: z.string(), duplicate: z.boolean().optional() });
+const acceptedSchema = z.object({
+  messageId: z.string(),
+  runId: z.string(),
+  duplicate: z.boolean().optional(),
+});
+const startSchema = z.object({ input: z.object({ messages: z.tuple([z.object({ id: z.string() })]) }) });
 const historySchema = z.object({
   messages: z.array(z.object({ id: z.string(), role: z.string(), content: z.string() })),
 });
@@ -35,11 +42,13 @@ export class RoamingTab {
   #line: RawLine;
   #epoch = "";
   #position = 0;
+  #takenUp: RoamingTab["takenUp"] = { messageId: undefined, isOpen: false };
   #read = 0;
 
   private constructor(pair: Pair, line: RawLine) {
     this.pair = pair;
     this.#line = line;
+    leakWatch.guard(pair);
   }
 
   /** A tab on a new conversation, or on one that another tab has just begun. */
@@ -52,6 +61,12 @@ export class RoamingTab {
     assert.equal(storage, "redis");
     tab.#epoch = epoch;
     return tab;
+  }
+
+  /** The message whose answer was begun last, and whether that has not ended yet. */
+  get takenUp(): { readonly messageId: string | undefined; readonly isOpen: boolean } {
+    this.#takeIn();
+    return this.#takenUp;
   }
 
   get line(): RawLine {
@@ -73,6 +88,7 @@ export class RoamingTab {
   leave(way: WayToLeave = "terminate"): void {
     this.#takeIn();
     assertWireInvariants(this.#line.frames);
+    for (const text of this.#line.texts) leakWatch.assertFrame(text, this.pair.conversationId);
     assert.deepEqual(this.#refusals(), []);
     this.#line[way]();
   }
@@ -109,8 +125,13 @@ export class RoamingTab {
     await this.isBack(options.hasPosition);
   }
 
-  async say(text: string, id: string) {
-    const { name, value } = await this.#line.ask({ type: "message", text, id });
+  say(text: string, id: string) {
+    return this.ask({ type: "message", text, id });
+  }
+
+  /** Something that asks for an answer, and has to be accepted. */
+  async ask(frame: object) {
+    const { name, value } = await this.#line.ask(frame);
     assert.equal(name, "accepted", JSON.stringify(value));
     return acceptedSchema.parse(value);
   }
@@ -150,6 +171,14 @@ export class RoamingTab {
       assert.equal(this.row.get(frame.seq) ?? text, text, "a numbered event never changes");
       this.row.set(frame.seq, text);
       this.picture.add(frame);
+      this.#follow(frame);
     }
+  }
+
+  #follow(frame: Frame): void {
+    if (frame.type === "RUN_STARTED") {
+      const { input } = startSchema.parse(frame);
+      this.#takenUp = { messageId: input.messages[0].id, isOpen: true };
+    } else if (isTerminal(frame)) this.#takenUp = { ...this.#takenUp, isOpen: false };
   }
 }

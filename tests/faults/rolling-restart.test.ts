@@ -99,7 +99,7 @@ it("both instances restarted one after the other behind nginx: 200 visitors read
     const two = await restart(second, startSecond, farewells);
     await hearAll("its second answer", tabs, isAnswered);
     await ledger.allAnswered();
-    ledger.report(test, two.toldAt);
+    ledger.report(test, "200 streams: rolling restart behind nginx", two.toldAt);
     for (const { exitMs, farewells: told } of [one, two]) {
       test.diagnostic(`exit 0 after ${exitMs} ms; ${assertSpread(told)}`);
       assert.ok(exitMs < 30_000, `it ended after ${exitMs} ms`);

@@ -9,8 +9,11 @@ import { ownPair } from "../support/conversation.ts";
 import { until } from "../support/until.ts";
 import { assertWireInvariants, joinDeltas } from "../support/wire-invariants.ts";
 import { Instance } from "./instance.ts";
+import { leakWatch } from "./leaks.ts";
 import { type ConversationKey, Listener } from "./listener.ts";
 import { findChild, residentBytes, watchPeak } from "./process-memory.ts";
+import { countReplies, tellReplies } from "./reply-table.ts";
+import { Story } from "./story.ts";
 import { type Order, questionOf, replyTo, startWordyProvider } from "./wordy-provider.ts";
 
 /** Never read, and never acknowledge: the kernel takes some megabytes for each before the server can notice. */
@@ -53,6 +56,7 @@ it("a hundred readers that hang cost only themselves, and come back to the whole
     throw new Error(`${late().length} have not read to the end; the first has last read ${last}`, { cause });
   });
   const reference = assertAllRead(stage);
+  tellAllReplies(test, stage);
   reportDelays(test, stage, saidAt);
 
   const closed = (): number =>
@@ -165,6 +169,19 @@ async function comeBack({ instance, key }: Stage, hung: Listener, reference: str
   // A dozen megabytes each: they shall not all stand here at the end.
   hung.heard.length = 0;
   return sent;
+}
+
+/** By what one reader of each conversation has read; its frames are looked through on the way. */
+function tellAllReplies(test: TestContext, { long, elsewhere }: Stage): void {
+  const runs = [...long.beside.slice(0, 1), ...elsewhere].flatMap((reader, index) => {
+    const story = new Story();
+    for (const { frame } of reader.heard) {
+      leakWatch.assertFrame(JSON.stringify(frame), reader.joined.conversationId);
+      if (typeof frame.seq === "number") story.add(frame);
+    }
+    return (index === 0 ? ["greeting", "long"] : ["ordinary"]).map((id) => story.runsOf(id));
+  });
+  tellReplies(test, "100 readers that hang beside 100 that read", countReplies(runs));
 }
 
 function reportDelays(test: TestContext, { long, elsewhere }: Stage, saidAt: number): void {

@@ -10,6 +10,7 @@ import { until } from "../support/until.ts";
 import { Instance } from "./instance.ts";
 import { Meanings } from "./meanings.ts";
 import { Visitor } from "./visitor.ts";
+import { tellVisitorReplies } from "./visitor-replies.ts";
 import { type Order, questionOf, replyTo, startWordyProvider } from "./wordy-provider.ts";
 
 /** A lease's life, the longest pause between two attempts to reach Redis, and what a loaded machine takes. */
@@ -124,6 +125,12 @@ export async function assertNothingLost(
   );
   for (const line of account().split("\n")) test.diagnostic(line);
   for (const conversation of conversations) await assertWhole(conversation, tell);
+  const visits = conversations.map(({ here, there, orders }) => ({
+    visitor: here.visitor,
+    beside: there.visitor,
+    orders,
+  }));
+  await tellVisitorReplies(test, "Redis with an older state,", visits);
   for (const { visitor, epochs } of tabs) {
     // A snapshot that shows the end already has nothing behind it to be read.
     const wasTold = epochs.size > 1 || visitor.told.some((what) => what.endsWith("recovered false"));

@@ -31,7 +31,7 @@ describe("an instance that is stopped", { concurrency: true }, () => {
     await ledger.allAnswered();
     await ledger.assertAnsweredOnce();
     ledger.assertInTime(stoppedAt);
-    ledger.report(test, stoppedAt);
+    ledger.report(test, "SIGSTOP for 12 s, SIGCONT", stoppedAt);
     await there.hears("the same", ({ position }) => position >= here.story.position);
     assertSameStory(here.story, there.story);
     test.diagnostic(`provider left ${leftAfterMs} ms after SIGCONT`);
@@ -71,7 +71,7 @@ describe("an instance that is stopped", { concurrency: true }, () => {
     const runs = long.story.runsOf("m-long");
     assert.equal(runs.length, 2);
     const givenAfterMs = (runs[1]?.startedAt ?? 0) - toldAt;
-    ledger.report(test, toldAt);
+    ledger.report(test, "SIGTERM in mid-reply", toldAt);
     test.diagnostic(`exit 0 after ${exitMs} ms, new run after ${givenAfterMs} ms`);
     assert.ok(exitMs < 30_000, `it ended after ${exitMs} ms`);
     assert.ok(

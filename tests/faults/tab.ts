@@ -10,6 +10,7 @@ import { openSocket, type SocketClient } from "../support/socket-client.ts";
 import { until } from "../support/until.ts";
 import { assertWireInvariants } from "../support/wire-invariants.ts";
 import type { Instance } from "./instance.ts";
+import { leakWatch } from "./leaks.ts";
 import { Story } from "./story.ts";
 
 const joinedSchema = z.object({ epoch: z.string(), recovered: z.boolean().optional() });
@@ -33,6 +34,7 @@ export class Tab {
   private constructor(pair: ReturnType<typeof ownPair>, talk: Talk) {
     this.#pair = pair;
     this.#talk = talk;
+    leakWatch.guard(pair);
   }
 
   /** A tab on a new conversation, or on one that has just begun in another tab. */
@@ -60,8 +62,7 @@ export class Tab {
   /** Comes back, on any instance, with its position; the answer must prove that nothing is missing. */
   async comeBack(instance: Address): Promise<void> {
     const after = this.story.position;
-    this.client.terminate();
-    assertWireInvariants(this.client.frames);
+    this.#hangUp();
     this.#talk = await connect(instance);
     this.#read = 0;
     const joined = await this.#command("joined", { type: "join", ...this.#pair, epoch: this.#epoch, after });
@@ -117,8 +118,14 @@ export class Tab {
 
   /** Holds the last connection against the wire's invariants, and leaves. */
   close(): void {
+    this.#hangUp();
+  }
+
+  #hangUp(): void {
+    const { frames } = this.client;
     this.client.terminate();
-    assertWireInvariants(this.client.frames);
+    assertWireInvariants(frames);
+    for (const frame of frames) leakWatch.assertFrame(JSON.stringify(frame), this.#pair.conversationId);
   }
 }
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { isTerminal, ownPair } from "../support/conversation.ts";
 import type { Frame, SocketClient } from "../support/socket-client.ts";
 import { until } from "../support/until.ts";
+import { leakWatch } from "./leaks.ts";
 import { Meanings } from "./meanings.ts";
 
 const joinedSchema = z.object({
@@ -44,6 +45,7 @@ export class TimedReader {
     this.client = client;
     this.key = key;
     this.#meanings = meanings;
+    leakWatch.guard(key);
     void this.#listen();
   }
 
@@ -113,6 +115,7 @@ export class TimedReader {
       const frame = await this.client.next(undefined, 600_000).catch(() => undefined);
       if (!frame) break;
       try {
+        leakWatch.assertFrame(JSON.stringify(frame), this.key.conversationId);
         this.#take(frame, performance.now());
       } catch (error) {
         this.#broken ??= error;

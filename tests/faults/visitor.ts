@@ -8,6 +8,7 @@ import { z } from "zod";
 import { isTerminal, ownPair, Talk } from "../support/conversation.ts";
 import { type Frame, openSocket } from "../support/socket-client.ts";
 import type { Instance } from "./instance.ts";
+import { leakWatch } from "./leaks.ts";
 import type { Meanings } from "./meanings.ts";
 
 const COME_BACK_MS = 250;
@@ -64,6 +65,7 @@ export class Visitor {
     if (beside) this.key = beside.key;
     this.#instance = instance;
     this.#meanings = meanings;
+    leakWatch.guard(this.key);
     this.#visit = this.#stay().catch((error: unknown) => {
       this.#broken ??= error;
     });
@@ -141,6 +143,7 @@ export class Visitor {
       if (!frame) return;
       this.heardAt.push(Date.now());
       try {
+        leakWatch.assertFrame(JSON.stringify(frame), this.key.conversationId);
         this.#take(frame);
       } catch (error) {
         this.#broken ??= error;
