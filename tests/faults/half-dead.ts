@@ -24,7 +24,7 @@ export type Fate = (typeof FATES)[number];
 const CUT_WITHIN_MS = 50;
 
 /** The instances of the old and of the new connection; the reply is made on the first one. */
-export const WAYS = [
+const WAYS = [
   [0, 0],
   [0, 1],
   [1, 0],
@@ -111,7 +111,7 @@ async function wake(old: RawLine, tab: RoamingTab): Promise<void> {
 }
 
 /** One reply whose reader comes back before its old line is gone, on whichever instances. */
-export async function playHalfDead(scene: HalfDeadScene): Promise<HalfDeadPlay> {
+async function playHalfDead(scene: HalfDeadScene): Promise<HalfDeadPlay> {
   const { pair, account, way } = scene;
   const witness = await RoamingTab.open(pair.places[0]);
   const tab = await RoamingTab.open(pair.places[way[0]], witness.pair);
@@ -153,4 +153,17 @@ export async function playHalfDead(scene: HalfDeadScene): Promise<HalfDeadPlay> 
 
 function idOf(line: RawLine): string {
   return String(Object(line.named("hello")[0]?.value).connectionId);
+}
+
+/** Every way back, so many times one after the other, each time later in the reply. */
+export async function playEachWay(
+  scene: Pick<HalfDeadScene, "pair" | "account" | "fate">,
+  times: number,
+): Promise<readonly HalfDeadPlay[]> {
+  const plays: HalfDeadPlay[] = [];
+  for (let time = 0; time < times; time += 1) {
+    const round = WAYS.map((way) => playHalfDead({ ...scene, way, share: time / times }));
+    plays.push(...(await Promise.all(round)));
+  }
+  return plays;
 }

@@ -2,7 +2,7 @@
 // whatever becomes of the old one does not touch it.
 
 import { describe, it } from "node:test";
-import { FATES, type HalfDeadPlay, playHalfDead, WAYS } from "./half-dead.ts";
+import { FATES, playEachWay } from "./half-dead.ts";
 import { openPair } from "./instance-pair.ts";
 import { ReplyAccount } from "./reply-account.ts";
 
@@ -14,13 +14,7 @@ describe("a tab that is back before its old connection is gone", () => {
       const isDead = fate === "is found dead by the heartbeat";
       const pair = await openPair(test, isDead ? { env: { WS_HEARTBEAT_SECONDS: "1" } } : {});
       const account = new ReplyAccount(pair);
-      const plays: HalfDeadPlay[] = [];
-      for (let time = 0; time < TIMES; time += 1)
-        plays.push(
-          ...(await Promise.all(
-            WAYS.map((way) => playHalfDead({ pair, account, way, fate, share: time / TIMES })),
-          )),
-        );
+      const plays = await playEachWay({ pair, account, fate }, TIMES);
       account.report(test, `the old one ${fate}`);
       const gapsMs = plays.map(({ gapMs }) => gapMs);
       test.diagnostic(`back within ${Math.ceil(Math.max(...gapsMs))} ms of the old one's last frame`);

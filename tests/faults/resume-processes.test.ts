@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { until } from "../support/until.ts";
 import { DropDrill } from "./drop-drill.ts";
 import { drawSchedule } from "./drop-schedule.ts";
-import { type HalfDeadPlay, playHalfDead, WAYS } from "./half-dead.ts";
+import { type HalfDeadPlay, playEachWay } from "./half-dead.ts";
 import type { InstancePair } from "./instance-pair.ts";
 import { openProcessPair } from "./process-pair.ts";
 import { ReplyAccount } from "./reply-account.ts";
@@ -52,13 +52,7 @@ describe("two instances in processes of their own", { concurrency: false }, () =
     it(`let a tab go on before they see that its old line is gone, which ${fate}`, async (test) => {
       const pair = await openProcessPair(test);
       const account = new ReplyAccount(pair);
-      const plays: HalfDeadPlay[] = [];
-      for (let time = 0; time < TIMES; time += 1)
-        plays.push(
-          ...(await Promise.all(
-            WAYS.map((way) => playHalfDead({ pair, account, way, fate, share: time / TIMES })),
-          )),
-        );
+      const plays = await playEachWay({ pair, account, fate }, TIMES);
       const leadsMs: number[] = [];
       for (const play of plays) {
         const closedAt = await closeOf(pair, play);

@@ -7,18 +7,24 @@ import type { LogHead } from "#app/services/chatbot/event-log.ts";
 import type { RedisBundle } from "#app/services/chatbot/redis-bundle.ts";
 import type { Lease } from "#app/services/chatbot/run-lease.ts";
 import { messageTurn, rejectsWith, takeLease } from "../../contracts/conversation-samples.ts";
-import { batch, numbersAfter, openLog } from "../../contracts/event-log-samples.ts";
-import { startInstances } from "../../support/redis-harness.ts";
+import { batch, numbersAfter, type OpenLog, openLog } from "../../contracts/event-log-samples.ts";
+import { type RedisInstances, startInstances } from "../../support/redis-harness.ts";
 import { asConversation } from "./away-writer.ts";
 import { comeBack, continued, reaches } from "./coming-back.ts";
+
+/** A log whose numbers 1 to 3 are in the snapshot. */
+async function savedAfterThree({ here, server }: RedisInstances): Promise<OpenLog> {
+  const opened = await openLog(here);
+  await here.log.append(opened.lease, batch(1, 3, 1));
+  await server.command("SAVE");
+  return opened;
+}
 
 describe("a restart with an older state", () => {
   it("begins another epoch with the number that is left, the same one on both instances", async () => {
     await using both = await startInstances();
     const { here, there, server } = both;
-    const opened = await openLog(here);
-    await here.log.append(opened.lease, batch(1, 3, 1));
-    await server.command("SAVE");
+    const opened = await savedAfterThree(both);
     await here.log.append(opened.lease, batch(4, 8, 1));
     await comeBack(server, here, there);
 
@@ -65,9 +71,7 @@ describe("a restart with an older state", () => {
   it("fences off a lease that it has forgotten, also before anybody else takes one", async () => {
     await using both = await startInstances();
     const { here, there, server } = both;
-    const opened = await openLog(here);
-    await here.log.append(opened.lease, batch(1, 3, 1));
-    await server.command("SAVE");
+    const opened = await savedAfterThree(both);
     const lease = await freshLease(here, opened.lease);
     await here.log.append(lease, batch(4, 5, 1));
     await comeBack(server, here, there);
@@ -83,9 +87,7 @@ describe("a restart with an older state", () => {
   it("refuses the numbers of a lease that it still knows, where some before them are lost", async () => {
     await using both = await startInstances();
     const { here, there, server } = both;
-    const opened = await openLog(here);
-    await here.log.append(opened.lease, batch(1, 3, 1));
-    await server.command("SAVE");
+    const opened = await savedAfterThree(both);
     await here.log.append(opened.lease, batch(4, 5, 1));
     await comeBack(server, here, there);
     await rejectsWith("internal_error", here.log.append(opened.lease, batch(6, 6)));
@@ -95,9 +97,7 @@ describe("a restart with an older state", () => {
   it("does not take in a reply that went on from numbers it has lost: nobody could read it from its start", async () => {
     await using both = await startInstances();
     const { here, there, server } = both;
-    const opened = await openLog(here);
-    await here.log.append(opened.lease, batch(1, 3, 1));
-    await server.command("SAVE");
+    const opened = await savedAfterThree(both);
     await here.log.append(opened.lease, batch(4, 5, 1));
     const life = here.shelter.detach({ ...asConversation(), id: opened.id }, 5);
     life.events.push("the end of the reply");
