@@ -93,6 +93,8 @@ export interface ConversationPage {
   readonly messages: readonly StoredMessage[];
   /** How many older messages there are before the first one here. */
   readonly olderCount: number;
+  /** The life of the event log at that instant, where the storage says so. */
+  readonly epoch?: string;
 }
 
 /** A change that only the holder of the conversation's lease may make. */

@@ -250,11 +250,12 @@ export class Conversations {
       store.page(id, { limit: SNAPSHOT_MESSAGES }),
       from && this.#readFrom(id, from),
     ]);
-    if (page.conversation.seq > head.lastSeq && !isAgain) return this.#look(id, from, true);
-    // Somebody owes an answer here: whoever holds the lease is at it, or nobody is, and then we are.
-    if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
     // The storage may answer already, or still: what is being said here does not stand there yet.
     const isDetached = shelter?.detachedOf(id)?.epoch === head.epoch;
+    const isOtherLife = !isDetached && (page.epoch ?? head.epoch) !== head.epoch;
+    if ((isOtherLife || page.conversation.seq > head.lastSeq) && !isAgain) return this.#look(id, from, true);
+    // Somebody owes an answer here: whoever holds the lease is at it, or nobody is, and then we are.
+    if (page.conversation.line.length > 0) this.#live.queueOf(id).wake();
     const recovered = slice?.epoch === head.epoch;
     return { page, head, ...(isDetached && { isDetached }), ...(from && { recovered }) };
   }

@@ -57,7 +57,7 @@ const describedSchema = z.tuple([
   z.array(z.string()),
 ]);
 
-const pageSchema = z.tuple([z.unknown(), z.number(), z.array(z.string())]);
+const pageSchema = z.tuple([z.unknown(), z.number(), z.array(z.string()), z.string().nullable()]);
 
 export function encodeFixed({ createdAt, locale, visitor }: NewConversation): string {
   return JSON.stringify({ createdAt, locale, visitor });
@@ -92,11 +92,12 @@ export function decodeConversation(id: string, reply: unknown): Conversation {
 }
 
 export function decodePage(id: string, reply: unknown): ConversationPage {
-  const [described, olderCount, messages] = checked(pageSchema, reply);
+  const [described, olderCount, messages, epoch] = checked(pageSchema, reply);
   return {
     conversation: decodeConversation(id, described),
     messages: messages.map(decodeMessage),
     olderCount,
+    ...(epoch !== null && { epoch }),
   };
 }
 

@@ -116,7 +116,7 @@ return {stopped, waiting}`,
 /**
  * Atomic: one instant of line, position and history. Else a reply could be in neither or in both.
  * Takes limit, 1 if there is a message to end before, its id.
- * Gives {the conversation, number of older messages, the messages}.
+ * Gives {the conversation, number of older messages, the messages, epoch or nil}.
  */
 export const PAGE = defineScript({
   name: "page",
@@ -134,5 +134,5 @@ end
 local start = math.max(0, stop - limit)
 local messages = {}
 if start < stop then messages = redis.call("LRANGE", MESSAGES, start, stop - 1) end
-return {describe(), start, messages}`,
+return {describe(), start, messages, redis.call("HGET", META, "epoch")}`,
 });

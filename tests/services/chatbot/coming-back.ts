@@ -46,3 +46,18 @@ export async function continued(
     as: [...new Set(slices.flatMap((slice) => slice?.epoch ?? []))],
   };
 }
+
+export async function info(server: RedisServer, section: string, field: string): Promise<string | undefined> {
+  const lines = (await server.command("INFO", section)).split("\r\n");
+  return lines.find((line) => line.startsWith(`${field}:`))?.slice(field.length + 1);
+}
+
+/** Resolves when everything that stands there by now stands here, too. */
+export async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
+  await replica.command("REPLICAOF", "127.0.0.1", String(primary.port));
+  await eventually("the replica is in step", async () => {
+    if ((await info(replica, "replication", "master_link_status")) !== "up") return false;
+    const there = await info(primary, "replication", "master_repl_offset");
+    return there === (await info(replica, "replication", "slave_repl_offset"));
+  });
+}

@@ -11,7 +11,7 @@ import { batch, numbersAfter, openLog } from "../../contracts/event-log-samples.
 import { createRecordingLogger } from "../../support/recording-logger.ts";
 import { startInstances, TTL_MS } from "../../support/redis-harness.ts";
 import { RedisServer } from "../../support/redis-server.ts";
-import { continued, eventually, reaches } from "./coming-back.ts";
+import { continued, follow, info, reaches } from "./coming-back.ts";
 
 /** A replica is fed as soon as it asks. */
 const PRIMARY = { args: ["--repl-diskless-sync-delay", "0"] } as const;
@@ -111,21 +111,6 @@ describe("a failover", () => {
 
 function epochOf({ head }: { readonly head: LogHead }): string {
   return head.epoch;
-}
-
-async function info(server: RedisServer, section: string, field: string): Promise<string | undefined> {
-  const lines = (await server.command("INFO", section)).split("\r\n");
-  return lines.find((line) => line.startsWith(`${field}:`))?.slice(field.length + 1);
-}
-
-/** Resolves when everything that stands there by now stands here, too. */
-async function follow(replica: RedisServer, primary: RedisServer): Promise<void> {
-  await replica.command("REPLICAOF", "127.0.0.1", String(primary.port));
-  await eventually("the replica is in step", async () => {
-    if ((await info(replica, "replication", "master_link_status")) !== "up") return false;
-    const there = await info(primary, "replication", "master_repl_offset");
-    return there === (await info(replica, "replication", "slave_repl_offset"));
-  });
 }
 
 async function connectTo(server: RedisServer): Promise<AsyncDisposable & { readonly bundle: RedisBundle }> {
