@@ -89,7 +89,7 @@ describe("a slow Redis", { concurrency: 2 }, () => {
       for (const each of scene.readers) each.assertSound();
     });
 
-  it("400 ms: whatever a visitor asks for is answered within a second", async (test) => {
+  it("400 ms: every command that has an answer of its own gets it within a second", async (test) => {
     const scene = await openProxyScene(test);
     const key = ownPair();
     const talk = new Talk(await scene.app.connect());

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { AppError, ERROR_TABLE, type ErrorCode } from "#app/core/errors.ts";
 import type { Conversations, OpenedConversation } from "./conversations.ts";
+import type { ReaderTransport } from "./reader.ts";
 
 /** A run that has ended. */
 export interface EndedRun {
@@ -18,13 +19,19 @@ export interface EndedRun {
 export interface RunEvents {
   /** Names the run to follow; what was said of it before is not lost. */
   follow(runId: string): void;
-  /** Receives each encoded event of the run, in order, from the first. */
-  onEvent(listener: (event: string) => void): void;
+  /**
+   * Receives each encoded event of the run, in order, from the first, as fast as the sink takes them. Whoever is given them
+   * keeps them: nothing is kept here any more.
+   */
+  onEvent(listener: (event: string) => void, sink?: RunSink): void;
   /** Resolves with the run once it has ended; rejects when its events cannot be read. */
   readonly ended: Promise<EndedRun>;
   /** Stops listening. The run goes on. */
   close(): void;
 }
+
+/** Where the events go: what a {@link ReaderTransport} is asked for its window. */
+export type RunSink = Pick<ReaderTransport, "bufferedBytes" | "whenDrained">;
 
 /** The parts of an event that are looked at here. */
 const eventSchema = z.object({
@@ -44,14 +51,17 @@ type SeenEvent = z.output<typeof eventSchema>;
 export async function readRun(conversations: Conversations, opened: OpenedConversation): Promise<RunEvents> {
   const { id } = opened.page.conversation;
   const row = new RunRow();
+  let sink: RunSink = { bufferedBytes: 0, whenDrained: () => Promise.resolve() };
   const reader = await conversations.listen({
     conversationId: id,
     transport: {
-      bufferedBytes: 0,
+      get bufferedBytes() {
+        return sink.bufferedBytes;
+      },
       send: (event) => {
         if (row.take(event)) close();
       },
-      whenDrained: () => Promise.resolve(),
+      whenDrained: () => sink.whenDrained(),
       close: (name) =>
         row.fail(new AppError(name === "erased" ? "conversation_not_found" : "storage_unavailable")),
     },
@@ -64,7 +74,10 @@ export async function readRun(conversations: Conversations, opened: OpenedConver
     follow: (runId) => {
       if (row.follow(runId)) close();
     },
-    onEvent: (listener) => row.listen(listener),
+    onEvent: (listener, given = sink) => {
+      sink = given;
+      row.listen(listener);
+    },
     ended: row.ended,
     close,
   };
@@ -94,8 +107,8 @@ class RunRow {
       return false;
     }
     if (this.#collector.ended || !this.#collector.take(eventSchema.parse(JSON.parse(event)))) return false;
-    this.#events.push(event);
-    this.#listener?.(event);
+    if (this.#listener) this.#listener(event);
+    else this.#events.push(event);
     if (this.#collector.ended) this.#result.resolve(this.#collector.ended);
     return this.#collector.ended !== undefined;
   }
@@ -108,7 +121,7 @@ class RunRow {
   }
 
   listen(listener: (event: string) => void): void {
-    for (const event of this.#events) listener(event);
+    for (const event of this.#events.splice(0)) listener(event);
     this.#listener = listener;
   }
 

@@ -48,6 +48,29 @@ describe("a run that is followed", () => {
     assert.equal(joinDeltas(heard.map(parseFrame)), "early late");
   });
 
+  it("is given out no faster than the sink takes it, and waits in the log meanwhile", async (test) => {
+    const { model, events, say, shown } = await startReading(test);
+    const drained = Promise.withResolvers<void>();
+    model.script("one", " two");
+    const heard: string[] = [];
+    let isStuck = true;
+    const sink = { bufferedBytes: 0, whenDrained: () => drained.promise };
+    events.onEvent((event) => {
+      heard.push(event);
+      if (isStuck) sink.bufferedBytes = 300 * 1024;
+    }, sink);
+    const { runId } = await say("Hello");
+    events.follow(runId);
+    await endOf(shown, runId);
+    await settle();
+    assert.equal(heard.length, 1);
+    isStuck = false;
+    sink.bufferedBytes = 0;
+    drained.resolve();
+    await events.ended;
+    assert.deepEqual(heard, shown.sent);
+  });
+
   it("shows nothing of other runs, before it and after it, nor what is no run's", async (test) => {
     const { model, opened, conversations, say, shown } = await startReading(test);
     const gate = Promise.withResolvers<void>();

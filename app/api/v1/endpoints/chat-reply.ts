@@ -1,6 +1,7 @@
 // One question, one reply, over plain HTTP: `POST /api/v1/chat`, as JSON or as server-sent events.
 // The same conversations and the same events as over the WebSocket; a reply goes on when its reader leaves.
 
+import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { parseRequest } from "#app/api/request-body.ts";
@@ -13,7 +14,7 @@ import {
 } from "#app/models/identifiers.ts";
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { Conversations, OpenedConversation } from "#app/services/chatbot/conversations.ts";
-import { type RunEvents, readRun } from "#app/services/chatbot/run-events.ts";
+import { type RunEvents, type RunSink, readRun } from "#app/services/chatbot/run-events.ts";
 
 const bodySchema = z
   .strictObject({
@@ -103,8 +104,27 @@ function stream(
     "X-Conversation-Id": opened.page.conversation.id,
     ...(opened.resumeToken !== undefined && { "X-Resume-Token": opened.resumeToken }),
   });
+  // Not with the first word: whoever asked knows then that the question is stored.
+  raw.flushHeaders();
   raw.on("close", () => events.close());
-  events.onEvent((event) => raw.write(`data: ${event}\n\n`));
+  events.onEvent((event) => raw.write(`data: ${event}\n\n`), sinkOf(raw));
   void events.ended.then(() => raw.end()).catch(() => raw.destroy());
   return reply;
+}
+
+/** A comment stands in line behind everything that was sent; when it is taken, so is all before it. */
+function sinkOf(raw: ServerResponse): RunSink {
+  return {
+    get bufferedBytes() {
+      return raw.writableLength;
+    },
+    whenDrained: () =>
+      new Promise((resolve) => {
+        raw.once("close", resolve);
+        raw.write(":\n\n", () => {
+          raw.off("close", resolve);
+          resolve();
+        });
+      }),
+  };
 }
