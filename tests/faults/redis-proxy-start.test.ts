@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ownPair, Talk } from "../support/conversation.ts";
+import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 import { answerOf, openProxyScene, questionFor } from "./redis-proxy-scene.ts";
 
@@ -86,6 +87,27 @@ describe("a slow Redis", { concurrency: 2 }, () => {
         assert.ok(afterMs < TOLD_WITHIN_MS, `${what} after ${afterMs} ms`);
       // With less than a command may take to spare, a loaded machine makes the rest.
       if (latencyMs + 250 < COMMAND_MS) assert.equal(scene.logged(at), "");
+      for (const each of scene.readers) each.assertSound();
+    });
+
+  for (const [what, set] of [
+    ["in slices of one byte", (proxy: TcpProxy) => proxy.slice(1)],
+    ["at 20 kB a second", (proxy: TcpProxy) => proxy.limit(20_000)],
+  ] as const)
+    it(`whose answers come ${what}: the reply is whole, for who reads and who comes`, async (test) => {
+      const scene = await openProxyScene(test);
+      const reader = await scene.inMidReply(60);
+      const at = performance.now();
+      set(scene.proxy);
+      await until("the end", () => reader.outcome === "success", 20_000);
+      const back = await scene.visit({ ...reader.key, epoch: reader.epoch, after: reader.position });
+      test.diagnostic(
+        `${what} | ${reader.account(at)}, longest pause ${reader.longestPause(at)} ms; with its position: ${back.what} (${back.afterMs} ms); ${scene.logged(at)}`,
+      );
+      await scene.proxy.heal();
+      assert.equal(reader.text, answerOf(60));
+      assert.deepEqual(await scene.history(reader.key), [questionFor(60), answerOf(60)]);
+      assert.match(back.what, /^joined/);
       for (const each of scene.readers) each.assertSound();
     });
 
