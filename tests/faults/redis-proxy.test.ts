@@ -5,73 +5,14 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../support/until.ts";
+import { FAULTS, RECONNECT_MS, type RedisFault } from "./redis-proxy-faults.ts";
 import { answerOf, openProxyScene, type ProxyScene, questionFor } from "./redis-proxy-scene.ts";
-
-interface Fault {
-  readonly name: string;
-  readonly begin: (scene: ProxyScene) => unknown;
-  readonly end: (scene: ProxyScene) => unknown;
-  /** What `storage_degraded` names as its reason. */
-  readonly reason: RegExp;
-  readonly opensCircuit: boolean;
-  /** How long a Redis that is back may still be left alone: a pause between two attempts, and a loaded machine. */
-  readonly homeWithinMs: number;
-}
 
 /** 1 s, and what a loaded machine takes. */
 const TOLD_WITHIN_MS = 1_500;
 /** Longer than the short reply, and than a circuit takes to open. */
 const LASTS_MS = 3_500;
 const [LONG, SHORT] = [160, 40];
-/** A connection that was lost is tried for again after at most 5 s, and what was said is brought home within another. */
-const RECONNECT_MS = 8_000;
-const ANSWERS_MS = 4_000;
-
-const FAULTS: readonly Fault[] = [
-  {
-    name: "down, connections refused",
-    begin: ({ proxy }) => proxy.down(),
-    end: ({ proxy }) => proxy.heal(),
-    ...{ reason: /ECONNREFUSED|ECONNRESET|lost/, opensCircuit: true, homeWithinMs: RECONNECT_MS },
-  },
-  {
-    name: "silent, connections stay",
-    begin: ({ proxy }) => proxy.stall(),
-    end: ({ proxy }) => proxy.heal(),
-    ...{ reason: /timed out/, opensCircuit: true, homeWithinMs: ANSWERS_MS },
-  },
-  {
-    name: "silent in its answers alone",
-    begin: ({ proxy }) => proxy.stall("to-client"),
-    end: ({ proxy }) => proxy.heal(),
-    ...{ reason: /timed out/, opensCircuit: true, homeWithinMs: ANSWERS_MS },
-  },
-  {
-    name: "slow, 700 ms",
-    begin: ({ proxy }) => proxy.latency(700, 50),
-    end: ({ proxy }) => proxy.heal(),
-    ...{ reason: /timed out/, opensCircuit: true, homeWithinMs: RECONNECT_MS },
-  },
-  {
-    name: "read-only, a replica",
-    begin: ({ redis }) => redis.command("REPLICAOF", "127.0.0.1", "1"),
-    end: ({ redis }) => redis.command("REPLICAOF", "NO", "ONE"),
-    ...{ reason: /^READONLY$/, opensCircuit: false, homeWithinMs: RECONNECT_MS },
-  },
-  {
-    name: "full, maxmemory with noeviction",
-    begin: ({ redis }) => redis.command("CONFIG", "SET", "maxmemory", "1"),
-    end: ({ redis }) => redis.command("CONFIG", "SET", "maxmemory", "0"),
-    ...{ reason: /^OOM$/, opensCircuit: false, homeWithinMs: ANSWERS_MS },
-  },
-  {
-    name: "restarted with what it had",
-    begin: ({ redis }) => redis.kill(),
-    end: ({ redis }) => redis.restart(),
-    ...{ reason: /ECONNREFUSED|ECONNRESET|lost/, opensCircuit: true, homeWithinMs: RECONNECT_MS },
-  },
-];
-
 describe("Redis, lost in mid-reply", { concurrency: 2 }, () => {
   for (const fault of FAULTS)
     it(`${fault.name}: the reply goes on, and stands whole and once in the history`, (test) =>
@@ -131,7 +72,7 @@ describe("Redis, lost in mid-reply", { concurrency: 2 }, () => {
   });
 });
 
-async function drill(test: TestContext, fault: Fault): Promise<void> {
+async function drill(test: TestContext, fault: RedisFault): Promise<void> {
   const scene = await openProxyScene(test);
   const idle = await scene.connect();
   idle.join({ create: true });
@@ -174,7 +115,7 @@ async function drill(test: TestContext, fault: Fault): Promise<void> {
 /** Who comes while it lasts, and what became of them. */
 async function visitMeanwhile(
   scene: ProxyScene,
-  fault: Fault,
+  fault: RedisFault,
   { idle, long }: Record<"idle" | "long", ProxyScene["readers"][number]>,
 ): Promise<string> {
   if (fault.opensCircuit) await scene.logs("circuit_breaker_opened", 0);
@@ -205,7 +146,7 @@ async function visitMeanwhile(
     .join(", ");
 }
 
-function assertLogged({ app: { log } }: ProxyScene, { reason, opensCircuit }: Fault): void {
+function assertLogged({ app: { log } }: ProxyScene, { reason, opensCircuit }: RedisFault): void {
   const [degraded, ...more] = log.named("storage_degraded");
   assert.deepEqual([degraded?.level, degraded?.fields.storage, more], ["error", "memory", []]);
   assert.match(String(degraded?.fields.reason), reason);
