@@ -28,6 +28,7 @@ describe("the house", () => {
     assert.deepEqual(errors?.exports.map(({ name }) => name).toSorted(), [
       "AppError",
       "ERROR_TABLE",
+      "isErrorCode",
       "toAppError",
     ]);
     const config = facts.find(({ path }) => path === "app/core/config.ts");

@@ -69,6 +69,11 @@ export const ERROR_TABLE = {
 
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
+/** Whether something that came from outside is a code of the table. */
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(ERROR_TABLE, value);
+}
+
 export interface AppErrorOptions {
   /** Wording for people; replaces the table's. Never a stack, a path, a key or prompt text. */
   readonly message?: string;

@@ -1,7 +1,7 @@
 // The last errors of our side, for whoever looks for what went wrong tonight.
 // Promises: at most 50, and of each the code, where and when: no message, because a message may hold a visitor's text.
 
-import { ERROR_TABLE, type ErrorCategory, type ErrorCode } from "./errors.ts";
+import { ERROR_TABLE, type ErrorCategory, type ErrorCode, isErrorCode } from "./errors.ts";
 
 export interface RecentError {
   readonly code: ErrorCode;
@@ -20,7 +20,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["overloaded", "drai
 
 /** A code of the table that says that our side failed: what a visitor did wrong is not an error here. */
 export function isOurError(code: unknown): code is ErrorCode {
-  if (typeof code !== "string" || !isErrorCode(code)) return false;
+  if (!isErrorCode(code)) return false;
   return ERROR_TABLE[code].status >= 500 && !REFUSALS.has(code);
 }
 
@@ -37,8 +37,4 @@ export class RecentErrors {
   list(): readonly RecentError[] {
     return this.#errors.toReversed();
   }
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_TABLE, code);
 }

@@ -2,7 +2,7 @@
 // Promises: `storage_unavailable` for everything of which nobody can say whether it happened; no key, argument or
 // password in any message, which ioredis would hand on with its errors.
 
-import { AppError, ERROR_TABLE, type ErrorCode } from "./errors.ts";
+import { AppError, isErrorCode } from "./errors.ts";
 
 /** First word of an error that a script of ours makes; the second one is a code of the table. */
 export const SCRIPT_ERROR_PREFIX = "PARLEY";
@@ -46,8 +46,4 @@ export function isOutOfOrder(error: unknown): boolean {
 /** The command was not carried out, for sure, and has not used up its time: it was not sent, or a replica refused it. */
 export function wasNotCarriedOut(error: unknown): boolean {
   return error instanceof Error && /^(?:READONLY|LOADING|Stream isn't writeable)/.test(error.message);
-}
-
-function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(ERROR_TABLE, code);
 }

@@ -2,12 +2,12 @@
 
 import type { TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { RedisServer } from "../support/redis-server.ts";
 import { until } from "../support/until.ts";
-import { Instance } from "./instance.ts";
+import type { Instance } from "./instance.ts";
 import { Meanings } from "./meanings.ts";
+import { startTwoInstances, type TwoInstances } from "./two-instances.ts";
 import { Visitor } from "./visitor.ts";
-import { type Order, questionOf, startWordyProvider } from "./wordy-provider.ts";
+import { type Order, questionOf } from "./wordy-provider.ts";
 
 export interface SceneConversation {
   /** On the instance that produces. */
@@ -17,16 +17,11 @@ export interface SceneConversation {
   readonly orders: Order[];
 }
 
-interface Stage {
-  readonly redis: RedisServer;
-  readonly instances: readonly [Instance, Instance];
-}
-
-export interface Scene extends Stage {
+export interface Scene extends TwoInstances {
   readonly conversations: readonly SceneConversation[];
   readonly meanings: Meanings;
   /** Lets it happen, and meanwhile says something in every conversation. Returns when it began. */
-  fault(happen: (scene: Stage) => Promise<void>): Promise<number>;
+  fault(happen: (scene: TwoInstances) => Promise<void>): Promise<number>;
   /** What every tab was told, a line each. */
   readonly account: () => string;
 }
@@ -43,12 +38,8 @@ export async function openScene(
 ): Promise<Scene> {
   const stack = new AsyncDisposableStack();
   test.after(() => stack.disposeAsync());
-  const redis = stack.use(await RedisServer.start({ persistent }));
-  const provider = stack.use(await startWordyProvider());
-  const settings = { REDIS_URL: redis.url, OPENAI_BASE_URL: provider.url };
-  const [one, other] = await Promise.all([Instance.start(settings), Instance.start(settings)]);
-  stack.use(one);
-  stack.use(other);
+  const { redis, instances } = await startTwoInstances(stack, { persistent });
+  const [one, other] = instances;
   const meanings = new Meanings();
   const conversations = await Promise.all(
     WORDS.map((words, index) =>
@@ -68,12 +59,12 @@ export async function openScene(
   await until("words in every tab", () => visitors.every(enough), 20_000);
   return {
     redis,
-    instances: [one, other],
+    instances,
     conversations,
     meanings,
     fault: async (happen) => {
       const faultAt = Date.now();
-      const happening = happen({ redis, instances: [one, other] });
+      const happening = happen({ redis, instances });
       await setTimeout(SAID_AFTER_MS);
       for (const [index, { here, orders }] of conversations.entries()) {
         const order = { name: `meanwhile-${index}`, words: 5, paceMs: [5] };

@@ -4,14 +4,15 @@
 
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import { RedisServer } from "../support/redis-server.ts";
+import type { RedisServer } from "../support/redis-server.ts";
 import type { Frame } from "../support/socket-client.ts";
 import { until } from "../support/until.ts";
-import { Instance } from "./instance.ts";
+import type { Instance } from "./instance.ts";
 import { Meanings } from "./meanings.ts";
+import { startTwoInstances } from "./two-instances.ts";
 import { Visitor } from "./visitor.ts";
 import { tellVisitorReplies } from "./visitor-replies.ts";
-import { type Order, questionOf, replyTo, startWordyProvider } from "./wordy-provider.ts";
+import { type Order, questionOf, replyTo } from "./wordy-provider.ts";
 
 /** A lease's life, the longest pause between two attempts to reach Redis, and what a loaded machine takes. */
 const SILENCE_MS = 10_000 + 5_000 + 5_000;
@@ -48,12 +49,8 @@ export interface StaleScene {
 export async function openStaleScene(test: TestContext, conversationCount = 3): Promise<StaleScene> {
   const stack = new AsyncDisposableStack();
   test.after(() => stack.disposeAsync());
-  const redis = stack.use(await RedisServer.start());
-  const provider = stack.use(await startWordyProvider());
-  const settings = { REDIS_URL: redis.url, OPENAI_BASE_URL: provider.url };
-  const [one, other] = await Promise.all([Instance.start(settings), Instance.start(settings)]);
-  stack.use(one);
-  stack.use(other);
+  const { redis, instances } = await startTwoInstances(stack);
+  const [one, other] = instances;
   const meanings = new Meanings();
   const conversations = await Promise.all(
     Array.from({ length: conversationCount }, (_, index) =>
@@ -70,7 +67,7 @@ export async function openStaleScene(test: TestContext, conversationCount = 3): 
       throw new Error(`${what}:\n${account()}`, { cause });
     });
   return {
-    ...{ redis, instances: [one, other], meanings, conversations, account },
+    ...{ redis, instances, meanings, conversations, account },
     async say(order, tab = "here") {
       for (const [index, conversation] of conversations.entries()) {
         const own = orderIn(order, index);

@@ -1,7 +1,7 @@
 // The events of one run, for a transport that shows a single reply: from its RUN_STARTED to its terminal event.
 
 import { z } from "zod";
-import { AppError, ERROR_TABLE, type ErrorCode } from "#app/core/errors.ts";
+import { AppError, type ErrorCode, isErrorCode } from "#app/core/errors.ts";
 import type { Conversations, OpenedConversation } from "./conversations.ts";
 import type { ReaderTransport } from "./reader.ts";
 
@@ -169,8 +169,4 @@ class RunCollector {
 
 function toErrorCode(code: string | undefined): ErrorCode {
   return isErrorCode(code) ? code : "internal_error";
-}
-
-function isErrorCode(code: string | undefined): code is ErrorCode {
-  return code !== undefined && Object.hasOwn(ERROR_TABLE, code);
 }

@@ -3,7 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { ERROR_TABLE, type ErrorCode } from "#app/core/errors.ts";
+import { ERROR_TABLE, type ErrorCode, isErrorCode } from "#app/core/errors.ts";
 import type {
   Conversation,
   ConversationChange,
@@ -43,8 +43,6 @@ const READ_LIMIT = 500;
 const runMetadataSchema = z.object({
   persona: z.object({ kind: z.enum(["persona", "object"]), id: z.string(), revision: z.string() }),
 });
-const isErrorCode = (value: unknown): value is ErrorCode =>
-  typeof value === "string" && Object.hasOwn(ERROR_TABLE, value);
 const markSchema = z.object({
   source: z.string(),
   reason: z.custom<ErrorCode>(isErrorCode).optional().catch(undefined),
