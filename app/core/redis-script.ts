@@ -15,6 +15,8 @@ export interface RedisScript<Key extends string = string> {
   readonly sha: string;
   /** Later calls of it follow from earlier ones: a failed one is not repeated, since a later one may be on its way. */
   readonly ordered: boolean;
+  /** Carried out twice it says and leaves the same as once: made again also where nobody knows whether it was. */
+  readonly repeatable: boolean;
 }
 
 export interface ScriptDefinition<Key extends string> {
@@ -23,12 +25,15 @@ export interface ScriptDefinition<Key extends string> {
   /** `no-writes`: also runs on a replica and with full memory. `allow-oom`: writes with full memory. */
   readonly flags?: "no-writes" | "allow-oom";
   readonly ordered?: boolean;
+  /** What writes nothing is it anyway. */
+  readonly repeatable?: boolean;
   /** Lua. The keys stand in locals of their upper-case names; `fail(code)` makes an error that is no fault of Redis. */
   readonly body: string;
 }
 
 export function defineScript<const Key extends string>(definition: ScriptDefinition<Key>): RedisScript<Key> {
   const { name, keys, flags, ordered = false, body } = definition;
+  const { repeatable = flags === "no-writes" } = definition;
   const names = keys.map((key) => key.toUpperCase()).join(", ");
   const values = keys.map((_, index) => `KEYS[${index + 1}]`).join(", ");
   const source = [
@@ -37,5 +42,6 @@ export function defineScript<const Key extends string>(definition: ScriptDefinit
     `local function fail(code) return redis.error_reply("${SCRIPT_ERROR_PREFIX} " .. code) end`,
     body.trim(),
   ].join("\n");
-  return { name, keys, source, sha: createHash("sha1").update(source).digest("hex"), ordered };
+  const sha = createHash("sha1").update(source).digest("hex");
+  return { name, keys, source, sha, ordered, repeatable };
 }

@@ -2,9 +2,9 @@
 // Promises: after a lost connection every channel is subscribed again, and every listener is told that it may have
 // missed something. Redis keeps no message: who must not miss one reads it from where it is kept.
 
-import type { Redis } from "ioredis";
 import type { Logger } from "./logging.ts";
-import { toRedisError, withoutParticulars } from "./redis-errors.ts";
+import type { PatientRedis } from "./redis-client.ts";
+import { toRedisError, wasAnswerLost, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 
 /** Gets what was published, or undefined after a gap. */
 export type ChannelListener = (payload: Buffer | undefined) => void;
@@ -16,6 +16,7 @@ interface Subscription {
   readonly channel: string;
   readonly kind: ChannelKind;
   readonly listeners: Set<{ readonly notify: ChannelListener }>;
+  /** Of the newest connection. */
   confirmed: Promise<unknown>;
 }
 
@@ -29,12 +30,12 @@ const PING_EVERY_MS = 5_000;
 const ANCHOR = "parley:anchor";
 
 export class RedisSubscriptions {
-  readonly #client: Redis;
+  readonly #client: PatientRedis;
   readonly #logger: Logger;
   readonly #byChannel = new Map<string, Subscription>();
   readonly #pulse: NodeJS.Timeout;
 
-  constructor(client: Redis, logger: Logger) {
+  constructor(client: PatientRedis, logger: Logger) {
     this.#client = client;
     this.#logger = logger;
     client.on("ready", () => {
@@ -69,7 +70,7 @@ export class RedisSubscriptions {
     const listener = { notify };
     subscription.listeners.add(listener);
     try {
-      await subscription.confirmed;
+      await this.#whenConfirmed(subscription);
     } catch (error) {
       // Not waited for: the caller has waited long enough.
       void this.#leave(subscription, listener);
@@ -88,6 +89,20 @@ export class RedisSubscriptions {
   close(): void {
     clearInterval(this.#pulse);
     this.#byChannel.clear();
+  }
+
+  /** Also by the connection that comes after one that was lost just now. */
+  async #whenConfirmed(subscription: Subscription): Promise<void> {
+    const { confirmed } = subscription;
+    try {
+      await confirmed;
+    } catch (error) {
+      const mayBeAgain = wasAnswerLost(error) || wasNotCarriedOut(error);
+      if (!mayBeAgain || !(await this.#client.whenBack())) throw error;
+      // Subscribed again with the others, unless it was not yet one of them.
+      if (subscription.confirmed === confirmed) throw error;
+      await subscription.confirmed;
+    }
   }
 
   async #leave(subscription: Subscription, listener: { readonly notify: ChannelListener }): Promise<void> {

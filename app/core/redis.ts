@@ -9,7 +9,7 @@ import type { RetrySettings } from "./config-circuits.ts";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logging.ts";
 import { PatientRedis } from "./redis-client.ts";
-import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
+import { toRedisError, wasAnswerLost, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 import { isRefusal } from "./redis-refusals.ts";
 import type { RedisScript } from "./redis-script.ts";
 import { ScriptRunner } from "./redis-script-runner.ts";
@@ -39,26 +39,24 @@ export interface RedisConnectionOptions {
 
 const MIN_RETRY_AFTER_MS = 1_000;
 const START_DEADLINE_MS = 2_900;
-/** How long a call waits for a connection that was lost just now. With the call's own 500 ms below a second. */
-const RETRY_WINDOW_MS = 300;
+/** A call whose answer was lost sooner than this is made again: with the way back and another 500 ms within a second. */
+const FRESH_MS = 200;
 const RETRY: RetrySettings = { maxAttempts: 2, waitMinMs: 50, waitMaxMs: 500 };
 const PROBE_KEY = "parley:probe";
 const PROBE_KEY_MS = 5_000;
 
 export class RedisConnection {
   /** For other keepers of core (the rate limiter). */
-  readonly client: Redis;
+  readonly client: PatientRedis;
   readonly subscriptions: RedisSubscriptions;
   /** Since it was connected, or waited for. */
   #watch: RedisWatch | undefined;
-  readonly #subscriber: Redis;
+  readonly #subscriber: PatientRedis;
   readonly #runner: ScriptRunner;
   readonly #options: RedisConnectionOptions;
   readonly #retry: RetrySettings;
   #loaded: Promise<void> | undefined;
   #trouble: Error | undefined;
-  #lostAtMs: number | undefined;
-  #back: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   /** The server was seen to be new enough. */
   #isChecked = false;
@@ -79,11 +77,7 @@ export class RedisConnection {
     this.#subscriber = new PatientRedis(settings, commandTimeout);
     this.#logChanges(this.client, "commands");
     this.#logChanges(this.#subscriber, "subscriptions");
-    this.client.on("close", () => {
-      this.#lostAtMs ??= performance.now();
-    });
     this.client.on("ready", () => {
-      this.#lostAtMs = undefined;
       // Who is back is asked at once: the pause of the circuit is for one that does not answer.
       this.#options.breaker?.reset();
       this.#loaded = this.#loadScripts();
@@ -94,7 +88,7 @@ export class RedisConnection {
 
   /** Whether a command would be sent at this moment. */
   get isReady(): boolean {
-    return this.client.status === "ready" && this.client.stream.writable;
+    return this.client.isReady;
   }
 
   /** What was wrong with the connection last, while it is not there: says no password. */
@@ -151,19 +145,23 @@ export class RedisConnection {
 
   /**
    * Runs a script. Calls take effect in the order in which they are made. One that was surely not carried out is made
-   * again, as often as the settings say, if the connection is back in time.
+   * again, as often as the settings say, if the connection is back in time; so is one that may be, where that is
+   * harmless.
    * @throws AppError whose code the script named; `storage_unavailable` when Redis cannot say
    */
   async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
     this.assertClosedCircuit();
     const { logger } = this.#options;
+    const startedAt = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#runner.run(script, keys, args);
       } catch (error) {
         const isLast = script.ordered || attempt >= this.#retry.maxAttempts;
-        if (isLast || !wasNotCarriedOut(error) || !this.#mayWait()) throw this.#reported(error);
-        await this.#whenBack();
+        const isHarmless =
+          script.repeatable && wasAnswerLost(error) && performance.now() - startedAt < FRESH_MS;
+        const mayRepeat = isHarmless || wasNotCarriedOut(error);
+        if (isLast || !mayRepeat || !(await this.client.whenBack())) throw this.#reported(error);
         // The first time at once, so that no later call overtakes it.
         if (attempt > 1) await pause(backoffMs(attempt - 1, 0, this.#retry));
         logger.info({ script: script.name, attempt, err: withoutParticulars(error) }, "redis_call_retry");
@@ -216,28 +214,6 @@ export class RedisConnection {
   async #loadScripts(): Promise<void> {
     const loads = this.#options.scripts.map(({ source }) => this.client.script("LOAD", source));
     await Promise.allSettled(loads);
-  }
-
-  /** In a long outage nobody waits. */
-  #mayWait(): boolean {
-    if (this.#closing) return false;
-    return this.#lostAtMs === undefined || performance.now() - this.#lostAtMs < RETRY_WINDOW_MS;
-  }
-
-  /** One promise for all that wait: a listener each would be a leak in the eyes of Node. */
-  #whenBack(): Promise<void> {
-    if (this.isReady) return Promise.resolve();
-    this.#back ??= new Promise<void>((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.client.off("ready", done);
-        this.#back = undefined;
-        resolve();
-      };
-      const timer = setTimeout(done, RETRY_WINDOW_MS);
-      this.client.once("ready", done);
-    });
-    return this.#back;
   }
 
   /** One line when a connection is lost and one when it is back, however often it was tried in between. */

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { HeldModel } from "./held-model.ts";
-import { finishedReplies, OPEN_BUBBLE, ready, rows, say, useWidgets } from "./widget-fixture.ts";
+import { finishedReplies, OPEN_BUBBLE, ready, rows, say, settled, useWidgets } from "./widget-fixture.ts";
 
 const { startScene, visit } = useWidgets();
 const AXE = join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");
@@ -20,12 +20,6 @@ async function findings(page: Page): Promise<string[]> {
   if (!(await page.evaluate("'axe' in window"))) await page.evaluate(await readFile(AXE, "utf8"));
   return page.evaluate(`axe.run(document).then(({ violations }) => violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, failureSummary }) => id + ": " + help + " at " + target.flat().join(" > ") + " " + failureSummary)))`);
-}
-
-/** What appears has appeared: an animation that is under way has sizes and colours that are none of the design's. */
-async function settled(page: Page): Promise<void> {
-  await page.evaluate(`Promise.all(document.querySelector("persona-chat").shadowRoot.getAnimations()
-    .map((each) => each.effect.getTiming().iterations === Infinity ? each.pause() : each.finished.catch(() => {})))`);
 }
 
 /** Where the focus is, in the shadow root or outside of it. */

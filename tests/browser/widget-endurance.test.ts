@@ -9,7 +9,16 @@ import { createScriptedModel } from "../support/scripted-model.ts";
 import { createSmallRegistry } from "../support/small-registry.ts";
 import { until } from "../support/until.ts";
 import { HeldModel } from "./held-model.ts";
-import { finishedReplies, OPEN_BUBBLE, ready, rows, type Scene, say, useWidgets } from "./widget-fixture.ts";
+import {
+  finishedReplies,
+  OPEN_BUBBLE,
+  ready,
+  rows,
+  type Scene,
+  say,
+  settled,
+  useWidgets,
+} from "./widget-fixture.ts";
 
 const { startScene, visit } = useWidgets();
 
@@ -147,6 +156,8 @@ describe("a history of 2,000 messages", () => {
       localStorage.setItem("parley:${scene.host}:-:" + key, value)`);
     await page.locator(".launcher").click();
     await page.getByText("Question 1000", { exact: true }).waitFor();
+    // The chat rises to its place when it is opened, and with it every line.
+    await settled(page);
     const count = () => page.locator(".rows .row").count();
     const first = await count();
     const moved = await page.evaluate(SCROLL_UP);

@@ -15,6 +15,7 @@ import { SERVER_LIFE } from "./redis-lua.ts";
 export const OPEN = defineScript({
   name: "open",
   keys: ["meta", "events"],
+  repeatable: true,
   body: `${SERVER_LIFE}
 local at = redis.call("HMGET", META, "epoch", "top", "life", "token")
 if not at[4] then return {ARGV[1], "0"} end

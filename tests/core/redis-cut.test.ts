@@ -1,0 +1,110 @@
+// A connection to Redis that is cut while something is under way on it, and is back at once: nobody waits for an answer
+// that cannot come, and what is harmless is done again.
+
+import assert from "node:assert/strict";
+import { it, type TestContext } from "node:test";
+import { connectRedis } from "#app/core/redis.ts";
+import { defineScript } from "#app/core/redis-script.ts";
+import { createRecordingLogger } from "../support/recording-logger.ts";
+import { RedisServer } from "../support/redis-server.ts";
+import { settle } from "../support/settle.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
+import { until } from "../support/until.ts";
+
+const COUNT = defineScript({ name: "count", keys: ["key"], body: 'return redis.call("INCR", KEY)' });
+const SHOW = defineScript({
+  name: "show",
+  keys: ["key"],
+  flags: "no-writes",
+  body: 'return redis.call("GET", KEY)',
+});
+const PUT = defineScript({
+  name: "put",
+  keys: ["key"],
+  repeatable: true,
+  body: 'redis.call("SET", KEY, ARGV[1]) return redis.call("INCR", KEY)',
+});
+
+async function start(test: TestContext) {
+  const server = await RedisServer.start();
+  const proxy = await TcpProxy.start(server.port);
+  const log = createRecordingLogger();
+  const { connection } = await connectRedis({
+    url: `redis://127.0.0.1:${proxy.port}`,
+    logger: log,
+    scripts: [COUNT, SHOW, PUT],
+  });
+  test.after(async () => {
+    connection.abort();
+    await proxy[Symbol.asyncDispose]();
+    await server[Symbol.asyncDispose]();
+  });
+  /** Of a length and a line. */
+  const contentOf = async (key: string) => (await server.command("GET", key)).split("\r\n")[1];
+  return { server, proxy, connection, log, contentOf };
+}
+
+it("a call that may have been carried out is rejected as soon as its connection is lost, and not made again", async (test) => {
+  const { proxy, connection, contentOf, log } = await start(test);
+  proxy.stall("to-client");
+  const call = connection.run(COUNT, ["key"], []);
+  const refused = assert.rejects(call, (error: Error) => {
+    assert.match(String(error.cause), /The connection was lost before the answer came/);
+    return true;
+  });
+  while ((await contentOf("key")) !== "1") await settle();
+  proxy.heal();
+  proxy.cut();
+  await refused;
+  assert.equal(await contentOf("key"), "1");
+  assert.deepEqual(log.named("redis_call_retry"), []);
+});
+
+it("a call that reads, and one that may be made twice, are made again on the next connection", async (test) => {
+  const { server, proxy, connection, log } = await start(test);
+  await server.command("SET", "key", "4");
+  proxy.stall("to-client");
+  const reading = connection.run(SHOW, ["key"], []);
+  const writing = connection.run(PUT, ["other"], ["6"]);
+  proxy.heal();
+  proxy.cut();
+  assert.deepEqual(await Promise.all([reading, writing]), ["4", 7]);
+  const again = log.named("redis_call_retry").map(({ fields }) => fields.script);
+  assert.deepEqual(again, ["show", "put"], "in the order in which they were made");
+});
+
+it("a subscription that is under way is confirmed by the next connection", async (test) => {
+  const { server, proxy, connection } = await start(test);
+  const heard: string[] = [];
+  proxy.stall("to-client");
+  const subscribing = connection.subscriptions.subscribe("channel", "sharded", (payload) => {
+    if (payload) heard.push(payload.toString());
+  });
+  const channels = () => server.command("PUBSUB", "SHARDCHANNELS");
+  while (!String(await channels()).includes("channel")) await settle();
+  proxy.heal();
+  proxy.cut();
+  const leave = await subscribing;
+  await server.command("SPUBLISH", "channel", "said");
+  await until("what was said", () => heard.length === 1);
+  await leave();
+  assert.equal(connection.subscriptions.size, 0);
+});
+
+it("who subscribes while the connection is away for a moment waits for it", async (test) => {
+  const { proxy, connection } = await start(test);
+  proxy.cut();
+  await until("it is noticed", () => !connection.isReady);
+  const before = proxy.accepted;
+  await connection.subscriptions.subscribe("channel", "sharded", () => undefined);
+  assert.ok(proxy.accepted > before);
+});
+
+it("who subscribes while nobody is there is refused", async (test) => {
+  const { proxy, connection } = await start(test);
+  await proxy.down();
+  await until("it is noticed", () => !connection.isReady);
+  const subscribing = connection.subscriptions.subscribe("channel", "sharded", () => undefined);
+  await assert.rejects(subscribing, { code: "storage_unavailable" });
+  assert.equal(connection.subscriptions.size, 0);
+});
