@@ -5,7 +5,6 @@
 // drops it behind the next connection, and leaves it to its time-out.
 
 import { type Command, Redis, type RedisOptions } from "ioredis";
-import { ANSWER_LOST } from "./redis-errors.ts";
 
 /** Without a time-out of ioredis' own, and with replies in its default form. */
 type PatientOptions = Omit<RedisOptions, "commandTimeout" | "replyMapping"> & {
@@ -14,6 +13,13 @@ type PatientOptions = Omit<RedisOptions, "commandTimeout" | "replyMapping"> & {
 
 /** How long a call waits for a connection that was lost just now. With the call's own 500 ms below a second. */
 const BACK_WITHIN_MS = 300;
+
+/** The connection went while a command was under way: nobody can say whether it was carried out. */
+export class AnswerLostError extends Error {
+  constructor() {
+    super("The connection was lost before the answer came");
+  }
+}
 
 export class PatientRedis extends Redis {
   readonly #answerMs: number;
@@ -27,7 +33,7 @@ export class PatientRedis extends Redis {
     this.#answerMs = answerMs;
     this.on("close", () => {
       this.#lostAtMs ??= performance.now();
-      for (const command of this.#unanswered) command.reject(new Error(ANSWER_LOST));
+      for (const command of this.#unanswered) command.reject(new AnswerLostError());
     });
     this.on("ready", () => {
       this.#lostAtMs = undefined;

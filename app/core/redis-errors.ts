@@ -10,9 +10,6 @@ export const SCRIPT_ERROR_PREFIX = "PARLEY";
 /** A write that came before the one it follows; {@link ScriptRunner} sends it again where that was lost to NOSCRIPT. */
 export const OUT_OF_ORDER = "out_of_order";
 
-/** The connection went while a command was under way: nobody can say whether it was carried out. */
-export const ANSWER_LOST = "The connection was lost before the answer came";
-
 const RETRY_AFTER_MS = 1_000;
 /** How a fault in one of our scripts looks, as against one of the server's state. */
 const SCRIPT_FAULT = /^(?:ERR|WRONGTYPE)\b.*(?:user_script|script:)/s;
@@ -49,9 +46,4 @@ export function isOutOfOrder(error: unknown): boolean {
 /** The command was not carried out, for sure, and has not used up its time: it was not sent, or a replica refused it. */
 export function wasNotCarriedOut(error: unknown): boolean {
   return error instanceof Error && /^(?:READONLY|LOADING|Stream isn't writeable)/.test(error.message);
-}
-
-/** The command may have been carried out; its answer went with the connection. */
-export function wasAnswerLost(error: unknown): boolean {
-  return error instanceof Error && error.message === ANSWER_LOST;
 }

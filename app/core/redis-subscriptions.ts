@@ -3,8 +3,8 @@
 // missed something. Redis keeps no message: who must not miss one reads it from where it is kept.
 
 import type { Logger } from "./logging.ts";
-import type { PatientRedis } from "./redis-client.ts";
-import { toRedisError, wasAnswerLost, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
+import { AnswerLostError, type PatientRedis } from "./redis-client.ts";
+import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 
 /** Gets what was published, or undefined after a gap. */
 export type ChannelListener = (payload: Buffer | undefined) => void;
@@ -97,7 +97,7 @@ export class RedisSubscriptions {
     try {
       await confirmed;
     } catch (error) {
-      const mayBeAgain = wasAnswerLost(error) || wasNotCarriedOut(error);
+      const mayBeAgain = error instanceof AnswerLostError || wasNotCarriedOut(error);
       if (!mayBeAgain || !(await this.#client.whenBack())) throw error;
       // Subscribed again with the others, unless it was not yet one of them.
       if (subscription.confirmed === confirmed) throw error;

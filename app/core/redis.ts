@@ -8,8 +8,8 @@ import { backoffMs } from "./backoff.ts";
 import type { RetrySettings } from "./config-circuits.ts";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logging.ts";
-import { PatientRedis } from "./redis-client.ts";
-import { toRedisError, wasAnswerLost, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
+import { AnswerLostError, PatientRedis } from "./redis-client.ts";
+import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 import { isRefusal } from "./redis-refusals.ts";
 import type { RedisScript } from "./redis-script.ts";
 import { ScriptRunner } from "./redis-script-runner.ts";
@@ -159,7 +159,7 @@ export class RedisConnection {
       } catch (error) {
         const isLast = script.ordered || attempt >= this.#retry.maxAttempts;
         const isHarmless =
-          script.repeatable && wasAnswerLost(error) && performance.now() - startedAt < FRESH_MS;
+          script.repeatable && error instanceof AnswerLostError && performance.now() - startedAt < FRESH_MS;
         const mayRepeat = isHarmless || wasNotCarriedOut(error);
         if (isLast || !mayRepeat || !(await this.client.whenBack())) throw this.#reported(error);
         // The first time at once, so that no later call overtakes it.

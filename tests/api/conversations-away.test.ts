@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownPair, Talk } from "../support/conversation.ts";
 import { ask, makeConversation, openStream, type Pair, refusal } from "../support/event-stream-client.ts";
+import { assertWithin } from "../support/held-up.ts";
 import { createLocalBundle } from "../support/local-bundle.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
@@ -184,7 +185,7 @@ describe("while the storage is away", () => {
         const answer = await refusal(await ask(app, pair, part, { method }));
         const tookMs = performance.now() - startedAt;
         assert.deepEqual(answer, [503, "storage_unavailable"], `${away}: ${method} ${part}`);
-        assert.ok(tookMs < 1_000, `${away}: ${method} ${part} took ${tookMs} ms`);
+        assertWithin(`${away}: ${method} ${part}`, tookMs, 1_000, startedAt);
       }
       if (away === "frozen") server.resume();
       else await server.restart();

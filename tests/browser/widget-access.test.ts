@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { HeldModel } from "./held-model.ts";
-import { finishedReplies, OPEN_BUBBLE, ready, rows, say, settled, useWidgets } from "./widget-fixture.ts";
+import { settled } from "./settled.ts";
+import { finishedReplies, OPEN_BUBBLE, ready, rows, say, useWidgets } from "./widget-fixture.ts";
 
 const { startScene, visit } = useWidgets();
 const AXE = join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js");

@@ -9,16 +9,8 @@ import { createScriptedModel } from "../support/scripted-model.ts";
 import { createSmallRegistry } from "../support/small-registry.ts";
 import { until } from "../support/until.ts";
 import { HeldModel } from "./held-model.ts";
-import {
-  finishedReplies,
-  OPEN_BUBBLE,
-  ready,
-  rows,
-  type Scene,
-  say,
-  settled,
-  useWidgets,
-} from "./widget-fixture.ts";
+import { settled } from "./settled.ts";
+import { finishedReplies, OPEN_BUBBLE, ready, rows, type Scene, say, useWidgets } from "./widget-fixture.ts";
 
 const { startScene, visit } = useWidgets();
 

@@ -198,9 +198,3 @@ export function finishedReplies(page: Page): Locator {
 export function rows(page: Page): Promise<string[]> {
   return page.locator(".rows .row .body").allInnerTexts();
 }
-
-/** What appears has appeared: an animation that is under way has sizes and colours that are none of the design's. */
-export async function settled(page: Page): Promise<void> {
-  await page.evaluate(`Promise.all(document.querySelector("persona-chat").shadowRoot.getAnimations()
-    .map((each) => each.effect.getTiming().iterations === Infinity ? each.pause() : each.finished.catch(() => {})))`);
-}

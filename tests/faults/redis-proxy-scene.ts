@@ -32,8 +32,13 @@ export interface ProxyScene {
   readonly readers: readonly TimedReader[];
   /** A new connection; joins nothing yet. */
   connect(key?: TimedReader["key"]): Promise<TimedReader>;
-  /** A connection to a new conversation, in which a reply of so many words is under way. */
-  inMidReply(words: number): Promise<TimedReader>;
+  /**
+   * A connection to a new conversation that is kept there, in which a reply of so many words is under way. A machine that
+   * is held up for a moment may begin one in memory; that one is left alone.
+   */
+  inMidReply(words: number, storage?: "redis" | "memory"): Promise<TimedReader>;
+  /** Waits until everything that went on in memory, on a machine that was held up, is in Redis again. */
+  atHome(): Promise<void>;
   /** The stored history, asked on a connection of its own. */
   history(key: TimedReader["key"]): Promise<readonly string[]>;
   /** How long it takes until a connection that joins is answered, and what with. */
@@ -108,12 +113,19 @@ class Scene implements ProxyScene {
     return reader;
   }
 
-  async inMidReply(words: number): Promise<TimedReader> {
+  async inMidReply(words: number, storage: "redis" | "memory" = "redis"): Promise<TimedReader> {
     const reader = await this.connect();
     reader.join({ create: true });
+    await until("joined", () => reader.told.length > 0);
+    if (reader.told[0]?.what !== `joined ${storage}`) return this.inMidReply(words, storage);
     reader.say(questionFor(words), "question");
     await until("words", () => reader.text.length > 50, 10_000);
     return reader;
+  }
+
+  async atHome(): Promise<void> {
+    const count = (event: string) => this.app.log.named(event).length;
+    await until("everything at home", () => count("run_detached") === count("run_reattached"));
   }
 
   async history(key: TimedReader["key"]): Promise<readonly string[]> {

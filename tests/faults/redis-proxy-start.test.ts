@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { ownPair, Talk } from "../support/conversation.ts";
+import { assertWithin, heldUpMs } from "../support/held-up.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
 import { answerOf, openProxyScene, questionFor } from "./redis-proxy-scene.ts";
@@ -30,23 +31,23 @@ describe("Redis away at the start", { concurrency: 2 }, () => {
         },
       });
       const startMs = Math.round(performance.now() - startedAt);
-      assert.ok(startMs < STARTED_WITHIN_MS, `started after ${startMs} ms`);
+      assertWithin("started", startMs, STARTED_WITHIN_MS, startedAt);
       assert.equal(scene.app.log.named("storage_degraded").length, 1);
       const ready = await fetch(`${scene.app.url}/health/ready`);
       assert.equal(ready.status, 200, "it can serve");
 
       const askedAt = performance.now();
-      const early = await scene.inMidReply(40);
+      const early = await scene.inMidReply(40, "memory");
       const joinedMs = await early.hears("joined memory", askedAt);
-      assert.ok(joinedMs < TOLD_WITHIN_MS, `joined after ${joinedMs} ms`);
+      assertWithin("joined", joinedMs, TOLD_WITHIN_MS, askedAt);
       const unknown = await scene.visit({ ...early.key, conversationId: "u".repeat(22) });
       assert.equal(unknown.what, "error storage_unavailable", "nobody can say that it is not there");
-      assert.ok(unknown.afterMs < TOLD_WITHIN_MS);
+      assertWithin("an unknown one", unknown.afterMs, TOLD_WITHIN_MS, askedAt);
 
       const healedAt = performance.now();
       await scene.proxy.heal();
       const recoveredMs = await scene.logs("storage_recovered", healedAt);
-      assert.ok(recoveredMs < LONGEST_RECONNECT_MS, `recovered after ${recoveredMs} ms`);
+      assertWithin("recovered", recoveredMs, LONGEST_RECONNECT_MS, healedAt);
       await early.hears("success", askedAt);
       const late = await scene.visit({});
       assert.equal(late.what, "joined redis");
@@ -83,10 +84,9 @@ describe("a slow Redis", { concurrency: 2 }, () => {
         return count("run_detached") === count("run_reattached");
       });
       assert.deepEqual(await scene.history(reader.key), [questionFor(80), answerOf(80)]);
-      for (const { what, afterMs } of [back, fresh])
-        assert.ok(afterMs < TOLD_WITHIN_MS, `${what} after ${afterMs} ms`);
+      for (const { what, afterMs } of [back, fresh]) assertWithin(what, afterMs, TOLD_WITHIN_MS, at);
       // With less than a command may take to spare, a loaded machine makes the rest.
-      if (latencyMs + 250 < COMMAND_MS) assert.equal(scene.logged(at), "");
+      if (latencyMs + 250 + heldUpMs(at) < COMMAND_MS) assert.equal(scene.logged(at), "");
       for (const each of scene.readers) each.assertSound();
     });
 
@@ -107,7 +107,8 @@ describe("a slow Redis", { concurrency: 2 }, () => {
       await scene.proxy.heal();
       assert.equal(reader.text, answerOf(60));
       assert.deepEqual(await scene.history(reader.key), [questionFor(60), answerOf(60)]);
-      assert.match(back.what, /^joined/);
+      // A machine that is loaded may take longer for so many bytes than a command may.
+      assert.match(back.what, heldUpMs(at) > 0 ? /^joined|storage_unavailable$/ : /^joined/);
       for (const each of scene.readers) each.assertSound();
     });
 
@@ -146,8 +147,7 @@ describe("a slow Redis", { concurrency: 2 }, () => {
     took["a message over HTTP"] = Math.round(performance.now() - askedAt);
     test.diagnostic(`slow, 400 ms | ${JSON.stringify(took)}; HTTP ${answer.status}; ${scene.logged(0)}`);
     await scene.proxy.heal();
-    for (const [what, afterMs] of Object.entries(took))
-      assert.ok(afterMs < TOLD_WITHIN_MS, `${what} after ${afterMs} ms`);
+    for (const [what, afterMs] of Object.entries(took)) assertWithin(what, afterMs, TOLD_WITHIN_MS, 0);
     await first.close();
     await talk.client.close();
   });
