@@ -53,8 +53,8 @@ it("a call that may have been carried out is rejected as soon as its connection 
     return true;
   });
   while ((await contentOf("key")) !== "1") await settle();
-  proxy.heal();
   proxy.cut();
+  await proxy.heal();
   await refused;
   assert.equal(await contentOf("key"), "1");
   assert.deepEqual(log.named("redis_call_retry"), []);
@@ -66,8 +66,8 @@ it("a call that reads, and one that may be made twice, are made again on the nex
   proxy.stall("to-client");
   const reading = connection.run(SHOW, ["key"], []);
   const writing = connection.run(PUT, ["other"], ["6"]);
-  proxy.heal();
   proxy.cut();
+  await proxy.heal();
   assert.deepEqual(await Promise.all([reading, writing]), ["4", 7]);
   const again = log.named("redis_call_retry").map(({ fields }) => fields.script);
   assert.deepEqual(again, ["show", "put"], "in the order in which they were made");
@@ -81,9 +81,9 @@ it("a subscription that is under way is confirmed by the next connection", async
     if (payload) heard.push(payload.toString());
   });
   const channels = () => server.command("PUBSUB", "SHARDCHANNELS");
-  while (!String(await channels()).includes("channel")) await settle();
-  proxy.heal();
+  while (!(await channels()).includes("channel")) await settle();
   proxy.cut();
+  await proxy.heal();
   const leave = await subscribing;
   await server.command("SPUBLISH", "channel", "said");
   await until("what was said", () => heard.length === 1);
