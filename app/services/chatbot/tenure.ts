@@ -76,6 +76,10 @@ class HeldTenure implements Tenure {
   readonly #renewal: NodeJS.Timeout;
   readonly #closed = new AbortController();
   #conversation: Conversation | undefined;
+  /** By the clock of the day: it goes on while a process, or its machine, is stopped. */
+  #tickedAt = Date.now();
+  /** Since then somebody else may have the lease: this process had stood still for longer than one lives. */
+  #doubtfulSince: number | undefined;
   #homecoming: Promise<void> | undefined;
 
   constructor(options: TenureOptions, lease: Lease, head: LogHead) {
@@ -129,6 +133,11 @@ class HeldTenure implements Tenure {
     const { storage, logger } = this.#options;
     // Who has lost the lease holds nothing back for the storage, either: the conversation may have been erased.
     if (!this.#conversation || this.ended.aborted) return undefined;
+    this.#tick();
+    if (this.#doubtfulSince !== undefined) {
+      this.lose();
+      return undefined;
+    }
     const life = storage.shelter?.detach(this.#conversation, shownSeq);
     if (!life) return undefined;
     logger.warn({ seq: shownSeq }, "run_detached");
@@ -146,8 +155,8 @@ class HeldTenure implements Tenure {
       await pause(RETRY_MS, undefined, { signal: gone }).catch(() => undefined);
       if (gone.aborted) return;
       try {
-        if (!(await this.#options.storage.lease.renew(this.lease))) this.lose();
-        else if (await this.#bringHome(life)) return;
+        await this.#renewOrLose();
+        if (!this.ended.aborted && (await this.#bringHome(life))) return;
       } catch (error) {
         if (toAppError(error).code !== "storage_unavailable") this.lose();
       }
@@ -185,10 +194,24 @@ class HeldTenure implements Tenure {
     this.#ended.abort(new RunStop("lease-lost"));
   }
 
+  #tick(): void {
+    const now = Date.now();
+    if (now - this.#tickedAt >= LEASE_TIMES.lifeMs) this.#doubtfulSince = now;
+    this.#tickedAt = now;
+  }
+
   async #renew(): Promise<void> {
+    this.#tick();
     // An answer that does not come is no loss: the next renewal asks again, and the fence guards every write.
-    const held = await this.#options.storage.lease.renew(this.lease).catch(() => true);
-    if (!held) this.lose();
+    await this.#renewOrLose().catch(() => undefined);
+  }
+
+  /** @throws AppError of the storage */
+  async #renewOrLose(): Promise<void> {
+    const askedAt = Date.now();
+    if (!(await this.#options.storage.lease.renew(this.lease))) this.lose();
+    else if (this.#doubtfulSince !== undefined && askedAt >= this.#doubtfulSince)
+      this.#doubtfulSince = undefined;
   }
 }
 

@@ -1,94 +1,27 @@
 // A tenure whose storage goes away, on a real Redis: it comes home, is lost, or is given up; and under which name.
 
 import assert from "node:assert/strict";
-import { describe, it, type TestContext } from "node:test";
+import { describe, it } from "node:test";
 import { AppError } from "#app/core/errors.ts";
 import { ConversationChannel } from "#app/services/chatbot/conversation-channel.ts";
 import { conversationKey } from "#app/services/chatbot/redis-keys.ts";
-import { RemoteFeed } from "#app/services/chatbot/remote-feed.ts";
 import { stopCauseOf } from "#app/services/chatbot/run-stop.ts";
-import { type HomeLog, ShelteredEventLog } from "#app/services/chatbot/sheltered-log.ts";
 import { beginTenure } from "#app/services/chatbot/tenure.ts";
-import { messageTurn, newConversation, replyTo, takeLease } from "../../contracts/conversation-samples.ts";
-import { parseFrame } from "../../support/recorded-frames.ts";
-import { createRecordingLogger } from "../../support/recording-logger.ts";
-import { startInstances } from "../../support/redis-harness.ts";
+import { replyTo, takeLease } from "../../contracts/conversation-samples.ts";
 import { until } from "../../support/until.ts";
-import { watchStorage } from "../../support/watched-storage.ts";
+import { away, startTenure } from "./away-tenure.ts";
 import { delta } from "./away-writer.ts";
 
-const away = () => Promise.reject(new AppError("storage_unavailable"));
 const NEVER = new AbortController().signal;
 
-/** A conversation with a message in line, a tenure of it, and a reader here; `adopt` can be stood in for. */
-async function start(test: TestContext) {
-  const both = await startInstances();
-  const { here, there, server } = both;
-  const adoption: { instead: HomeLog["adopt"] | undefined } = { instead: undefined };
-  const home = here.shelter;
-  const shelter = new ShelteredEventLog({
-    open: (id) => home.open(id),
-    append: (lease, batch) => home.append(lease, batch),
-    read: (id, from) => home.read(id, from),
-    subscribe: (id, onEvents) => home.subscribe(id, onEvents),
-    adopt: (...args) => (adoption.instead ?? home.adopt.bind(home))(...args),
-  });
-  const storage = watchStorage({ ...here, log: shelter, shelter });
-  const { id } = newConversation();
-  await here.store.create(newConversation({ id }));
-  const turn = messageTurn("Hello");
-  await here.store.accept(id, turn);
-  const channel = new ConversationChannel();
-  const logger = createRecordingLogger();
-  const feed = new RemoteFeed({ conversationId: id, log: storage.log, channel, logger });
-  await feed.follow();
-  const shown: string[] = [];
-  const epochs: string[] = [];
-  const counts = { rechecks: 0 };
-  channel.join({
-    deliver: (seq, event) => void shown.push(`${seq}:${String(parseFrame(event).delta)}`),
-    recheck: () => {
-      counts.rechecks += 1;
-    },
-    move: (epoch) => void epochs.push(epoch),
-  });
-  const tenure = await beginTenure({ conversationId: id, storage, channel, feed, logger });
-  assert.ok(tenure);
-  tenure.readsAs((await here.store.page(id, { limit: 1 })).conversation);
-  test.after(async () => {
-    await tenure.close(false).catch(() => undefined);
-    await feed.pause();
-    await both[Symbol.asyncDispose]();
-  });
-  const write = async (...texts: readonly string[]): Promise<void> => {
-    for (const text of texts) {
-      tenure.writer.write(delta(text));
-      await tenure.writer.settled();
-    }
-  };
-  /** What the other instance reads, from the beginning. */
-  const readThere = async (): Promise<unknown[] | undefined> => {
-    const { epoch } = await there.log.open(id);
-    const slice = await there.log.read(id, { epoch, after: 0, limit: 100 });
-    return slice?.events.map(parseFrame).map(({ seq, delta: text }) => `${Number(seq)}:${String(text)}`);
-  };
-  const leave = async (text: string): Promise<void> => {
-    storage.beforeNext("append", away);
-    await write(text);
-    assert.ok(tenure.writer.detached);
-  };
-  const scene = { server, there, storage, shelter, adoption, id, turn, tenure, logger, feed };
-  return { ...scene, shown, epochs, counts, write, readThere, leave };
-}
-
-type Scene = Awaited<ReturnType<typeof start>>;
+type Scene = Awaited<ReturnType<typeof startTenure>>;
 
 const isHome = ({ tenure, logger }: Scene): Promise<void> =>
   until("it is home", () => !tenure.writer.detached && logger.named("run_reattached").length > 0);
 
 describe("a tenure whose storage is away for a while", () => {
   it("goes on, comes home under the same name, and says so once each", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.write("a");
     await scene.leave("b");
     await scene.write("c");
@@ -106,7 +39,7 @@ describe("a tenure whose storage is away for a while", () => {
   });
 
   it("brings home what was to be recorded, in order, and then is reattached", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     const { writer } = scene.tenure;
     await scene.leave("a");
     const reply = replyTo(scene.turn, "a");
@@ -121,14 +54,14 @@ describe("a tenure whose storage is away for a while", () => {
   });
 
   it("is reattached at once where nothing was away", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.write("a");
     await scene.tenure.reattached(NEVER);
     assert.deepEqual(scene.epochs, []);
   });
 
   it("tries again as long as it is not answered, under the same name", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     scene.storage.beforeNext("renew", away);
     scene.storage.beforeNext("renew", away);
     await scene.leave("a");
@@ -138,7 +71,7 @@ describe("a tenure whose storage is away for a while", () => {
   });
 
   it("keeps its name where the storage took nothing, and tells its readers nothing of it", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     let attempts = 0;
     scene.adoption.instead = async () => {
       attempts += 1;
@@ -156,7 +89,7 @@ describe("a tenure whose storage is away for a while", () => {
   });
 
   it("takes another name after an attempt of which nobody knows whether it arrived", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     const names: string[] = [];
     scene.adoption.instead = async (lease, life) => {
       scene.adoption.instead = undefined;
@@ -179,7 +112,7 @@ describe("a tenure whose storage is away for a while", () => {
   });
 
   it("takes another name, and records once, where the log was taken in and a record was not", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     const { writer } = scene.tenure;
     await scene.leave("a");
     const name = writer.detached?.epoch;
@@ -197,7 +130,7 @@ describe("a tenure whose storage is away for a while", () => {
   });
 
   it("leaves and comes home a second time, under a name of its own each", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.leave("a");
     await isHome(scene);
     await scene.write("b");
@@ -212,7 +145,7 @@ describe("a tenure whose storage is away for a while", () => {
 
 describe("a tenure that cannot come home", () => {
   it("is lost when somebody else has the lease, and changes nothing of what they say", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.write("a");
     await scene.leave("b");
     await scene.server.command("HSET", conversationKey(scene.id, "lease"), "untilMs", "1");
@@ -229,7 +162,7 @@ describe("a tenure that cannot come home", () => {
   });
 
   it("is lost when the conversation is gone, and brings nothing of it back", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.leave("a");
     await scene.server.command("FLUSHALL");
     await until("it is lost", () => scene.tenure.ended.aborted);
@@ -238,7 +171,7 @@ describe("a tenure that cannot come home", () => {
   });
 
   it("can be closed while it is away, without waiting for the storage, and says what is dropped", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.write("a");
     await scene.leave("b");
     const startedAt = performance.now();
@@ -251,7 +184,7 @@ describe("a tenure that cannot come home", () => {
   });
 
   it("waits, when it is closed, for an attempt that is under way", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     const gate = Promise.withResolvers<void>();
     let isTrying = false;
     scene.adoption.instead = async (lease, life) => {
@@ -270,7 +203,7 @@ describe("a tenure that cannot come home", () => {
   });
 
   it("does not keep a stopping instance: waiting for home ends with the signal", async (test) => {
-    const scene = await start(test);
+    const scene = await startTenure(test);
     await scene.leave("a");
     const stopping = new AbortController();
     const waiting = scene.tenure.reattached(stopping.signal);
@@ -282,7 +215,7 @@ describe("a tenure that cannot come home", () => {
 });
 
 it("a tenure that never read its conversation has nothing to go on with, and is lost", async (test) => {
-  const scene = await start(test);
+  const scene = await startTenure(test);
   await scene.tenure.close(true);
   const { id, storage, feed, logger } = scene;
   const tenure = await beginTenure({
