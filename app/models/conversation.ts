@@ -53,6 +53,8 @@ export interface RevisionTurn {
   readonly isEdit: boolean;
   /** What it says from then on. */
   readonly text: string;
+  /** The visitor's own name for an edit: a copy of it that comes late is told from another edit by it. */
+  readonly commandId?: string;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly cancelled: boolean;

@@ -3,6 +3,7 @@
 // missed time show to have happened already is not asked for again: a second `regenerate` would throw a good reply away.
 
 import type { ClientFrame } from "#app/models/client-frame.ts";
+import { createSecret } from "./session-record.ts";
 import type { ChatMessage, ConversationState } from "./transcript.ts";
 
 export type Command =
@@ -28,7 +29,6 @@ export class PendingCommands {
   readonly #send: (frame: ClientFrame) => boolean;
   readonly #pending = new Map<string, Pending>();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #count = 0;
 
   constructor(send: (frame: ClientFrame) => boolean) {
     this.#send = send;
@@ -45,9 +45,9 @@ export class PendingCommands {
     for (const [id, { command: other }] of this.#pending) {
       if (other.type === command.type && subjectOf(other) === subject) this.#pending.delete(id);
     }
-    this.#count += 1;
     const runId = findMessage(state, subject)?.runId;
-    this.#pending.set(`command-${this.#count}`, { command, isSent: false, runId });
+    // The server knows an edit that it gets twice by its name: no other page may have given it.
+    this.#pending.set(createSecret(), { command, isSent: false, runId });
   }
 
   has(type: Command["type"]): boolean {

@@ -34,6 +34,39 @@ export function describeKnownRevisions(createHarness: CreateStorageHarness): voi
     assert.deepEqual(await lineOf(harness.here, id), [first, second]);
   });
 
+  it("is known by its name where a copy of it comes after a newer edit, from either instance", async () => {
+    await using harness = await createHarness(TEST_WINDOW);
+    const { store } = harness.here;
+    const { id, old, first, second } = await startTalk(harness.here, true);
+    const named = (text: string, commandId: string) => ({
+      ...revisionTurn(old.message.id, text),
+      commandId,
+    });
+    const [one, two] = [named("one", "a"), named("two", "b")];
+    await store.accept(id, one);
+    await store.accept(id, two);
+    const line = await lineOf(harness.there, id);
+    assert.deepEqual(line, [stopped(first), stopped(one), two, second]);
+    for (const { runId, text, commandId } of [one, two]) {
+      const known = await harness.there.store.accept(id, named(text, commandId));
+      assert.partialDeepStrictEqual(known, { runId, duplicate: true });
+    }
+    assert.deepEqual(await lineOf(harness.here, id), line);
+    const another = await harness.there.store.accept(id, named("one", "c"));
+    assert.equal(another.duplicate, false, "the same words, said anew");
+  });
+
+  it("that changed nothing is known by its name, too, where a copy of it comes after another edit", async () => {
+    await using harness = await createHarness(TEST_WINDOW);
+    const { store } = harness.here;
+    const { id, old } = await startTalk(harness.here, true);
+    const idle = () => ({ ...revisionTurn(old.message.id, "old"), commandId: "a" });
+    await store.accept(id, idle());
+    await store.accept(id, revisionTurn(old.message.id, "changed"));
+    const copy = await harness.there.store.accept(id, idle());
+    assert.deepEqual(copy, { runId: old.runId, state: "finished", position: 0, duplicate: true });
+  });
+
   it("is new where a message is to say again what it said before an edit", async () => {
     await using harness = await createHarness(TEST_WINDOW);
     const { id, old } = await startTalk(harness.here, true);

@@ -2,6 +2,7 @@
 // Promises: no step waits for what the schedule does not cause; the end is whole, or throws.
 
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { settle } from "../support/settle.ts";
 import type { Action, Step } from "./drop-schedule.ts";
 import type { InstancePair, Place } from "./instance-pair.ts";
@@ -131,12 +132,14 @@ export class DropDrill {
 
   /** Resolves when it was accepted; unheard, at once, and it is said again by what it resolves with. */
   async #ask(tab: RoamingTab, entry: Entry, frame: object, isUnheard: boolean): Promise<Rest> {
+    // Under one name, however often it is said: a copy may come late, behind what was said after it.
+    const named = { ...frame, commandId: randomUUID() };
     const ask = async (): Promise<void> => {
-      entry.runId = (await tab.ask(frame)).runId;
+      entry.runId = (await tab.ask(named)).runId;
       this.#lastRunId = entry.runId;
     };
     if (!isUnheard) return ask().then(() => undefined);
-    tab.line.send(frame);
+    tab.line.send(named);
     return ask;
   }
 

@@ -65,8 +65,9 @@ export class RawLine {
 
   /** What answers a command, refusal or not. */
   async ask(frame: object): Promise<Frame> {
-    const commandId = randomUUID();
-    this.send({ ...frame, commandId });
+    const named = { commandId: randomUUID(), ...frame };
+    const { commandId } = named;
+    this.send(named);
     let answer: Frame | undefined;
     await this.hears("an answer", () => {
       answer = this.frames.find(({ value }) => Object(value).commandId === commandId);

@@ -104,6 +104,7 @@ describe("an edit", () => {
     const second = await comeBack(fixture, 1);
     second.say("replayed", { lastSeq: 5 });
     const { commandId } = await second.receive("edit");
+    assert.equal(commandId, frame.commandId, "by which the server knows a copy of it");
     second.say("accepted", { messageId: "m1", runId: "r2", position: 0, state: "running", commandId });
     await settled(chat, second);
     second.terminate();

@@ -46,6 +46,7 @@ export class LocalConversationStore implements ConversationStore {
       runningId: undefined,
       messages: [],
       accepted: new Map(),
+      edits: new Map(),
     };
     return { conversation: toConversation(record.conversation), created: true };
   }

@@ -3,6 +3,7 @@
 import { AppError } from "#app/core/errors.ts";
 import { deepFreeze } from "#app/core/frozen-value.ts";
 import type { ConversationChange, Feedback, RevisionTurn, Turn } from "#app/models/conversation.ts";
+import { editMarkOf } from "./edit-mark.ts";
 import type { StoredConversation } from "./local-storage.ts";
 import { type Acceptance, MAX_WAITING } from "./memory.ts";
 
@@ -13,6 +14,10 @@ export function acceptRevision(
   reserve: (bytes: number) => void,
 ): Acceptance {
   const { messageId, runId, text, isEdit } = turn;
+  const mark = editMarkOf(turn);
+  const markedRunId = mark === undefined ? undefined : stored.edits.get(mark);
+  if (markedRunId !== undefined)
+    return { ...standingOf(stored, markedRunId), runId: markedRunId, duplicate: true };
   const known = stored.accepted.get(messageId);
   const standsAt = stored.line.findLastIndex((entry) => messageIdOf(entry) === messageId);
   const isInHistory = stored.messages.some(({ id }) => id === messageId);
@@ -21,8 +26,12 @@ export function acceptRevision(
   const isDuplicate = isEdit
     ? text === (known.editedText ?? known.text)
     : standing?.type === "revision" && !standing.cancelled;
+  if (!isDuplicate) assertRoomInLine(stored);
+  if (mark !== undefined) {
+    reserve(sizeOf(mark));
+    stored.edits.set(mark, isDuplicate ? known.runId : runId);
+  }
   if (isDuplicate) return { ...standingOf(stored, known.runId), runId: known.runId, duplicate: true };
-  assertRoomInLine(stored);
   if (isEdit) reserve(sizeOf(text) - (known.editedText === undefined ? 0 : sizeOf(known.editedText)));
   const first = stored.runningId === undefined ? 0 : 1;
   // Who was chosen before it answers it.

@@ -14,6 +14,8 @@ export interface StoredConversation {
   messages: StoredMessage[];
   /** Every user message ever accepted, by id: what makes sending twice harmless. */
   accepted: Map<string, AcceptedMessage>;
+  /** The runs of edits that have a mark, by it. */
+  edits: Map<string, string>;
 }
 
 export interface AcceptedMessage {

@@ -13,6 +13,7 @@ import type {
   Turn,
 } from "#app/models/conversation.ts";
 import { ERASED_FRAME } from "#app/models/server-event.ts";
+import { editMarkOf } from "./edit-mark.ts";
 import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING } from "./memory.ts";
 import { ERASE } from "./redis-erase-script.ts";
 import { type ConversationScript, keysOf } from "./redis-keys.ts";
@@ -154,7 +155,8 @@ export class RedisConversationStore implements ConversationStore {
         ? [ACCEPT_MESSAGE, turn.message.id, digestOf(turn.message.content)]
         : [ACCEPT_REVISION, turn.messageId, turn.isEdit ? digestOf(turn.text) : ""];
     // One is being answered, or about to be; the others wait.
-    const args = [...sender, id, digest, turn.runId, encodeTurn(turn), String(MAX_WAITING + 1)];
+    const mark = (turn.type === "revision" && editMarkOf(turn)) || "";
+    const args = [...sender, id, digest, turn.runId, encodeTurn(turn), String(MAX_WAITING + 1), mark];
     const reply = await this.#run(script, conversationId, args);
     // Once more: whoever ended the run before this one may have taken the first hint for its own.
     void this.#runs.expect(conversationId);

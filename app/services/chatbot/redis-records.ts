@@ -38,7 +38,12 @@ const feedbackSchema: z.ZodType<Feedback> = z.object({
   comment: z.string().exactOptional(),
 });
 
-const revisionSchema = z.object({ isEdit: z.boolean(), text: z.string(), createdAt: z.number() });
+const revisionSchema = z.object({
+  isEdit: z.boolean(),
+  text: z.string(),
+  commandId: z.string().exactOptional(),
+  createdAt: z.number(),
+});
 
 /** What never changes of a conversation, beside its id and its token. */
 const fixedSchema = z.object({
@@ -69,8 +74,8 @@ export function encodeTurn(turn: Turn): string {
   const cancelled = turn.cancelled ? 1 : 0;
   if (turn.type === "message")
     return `m${cancelled}\n${turn.runId}\n${turn.message.id}\n${JSON.stringify(turn.message)}`;
-  const { runId, messageId, isEdit, text, createdAt } = turn;
-  return `r${cancelled}\n${runId}\n${messageId}\n${JSON.stringify({ isEdit, text, createdAt })}`;
+  const { runId, messageId, isEdit, text, commandId, createdAt } = turn;
+  return `r${cancelled}\n${runId}\n${messageId}\n${JSON.stringify({ isEdit, text, commandId, createdAt })}`;
 }
 
 /** 132 bits of SHA-256, 22 characters: tells two texts under one message id apart. */

@@ -8,10 +8,13 @@ const KEYS = ["meta", "messages", "line", "ids", "lease"] as const;
 
 /** Under which name the digest of a message's newest edit stands among the ids; no id begins like it. */
 const EDITED = "~";
+/** Under which name the run of an edit stands there, by its mark. */
+const MARKED = "=";
 
 /**
  * Atomic: that the message is there, that what is revised ends, and that the revision stands behind it in the line.
- * Takes ttl, instance, conversation, message id, digest of the text or "", run id, turn, most unanswered.
+ * Takes ttl, instance, conversation, message id, digest of the text or "", run id, turn, most unanswered, mark of the
+ * edit or "".
  * Gives {run id, state, position, 1 where the same revision is known}.
  */
 export const ACCEPT_REVISION = defineScript({
@@ -25,6 +28,9 @@ local running = redis.call("HGET", META, "running")
 
 local known = redis.call("HGET", IDS, messageId)
 local place, first, newestRun = string.match(known or "", "^(%d*):(......................)(.+)$")
+local mark = ARGV[9] ~= "" and "${MARKED}" .. ARGV[9]
+local marked = mark and redis.call("HGET", IDS, mark)
+newestRun = marked or newestRun
 local standsAt, standing, unanswered, newestAt = 0, "", 0, 0
 for index, entry in ipairs(line) do
   local kind, cancelled, id, of = parts(entry)
@@ -32,11 +38,12 @@ for index, entry in ipairs(line) do
   if kind ~= "p" and of == messageId then standsAt, standing = index, kind .. cancelled end
   if kind ~= "p" and id == newestRun then newestAt = index end
 end
-if not newestRun or (place == "" and standsAt == 0) then return fail("message_not_found") end
+if not marked and (not newestRun or (place == "" and standsAt == 0)) then return fail("message_not_found") end
 
 local same = standing == "r0"
 if digest ~= "" then same = digest == (redis.call("HGET", IDS, "${EDITED}" .. messageId) or first) end
-if same then
+if same or marked then
+  if mark and not marked then redis.call("HSET", IDS, mark, newestRun) touch(ttl) end
   if newestAt == 0 then return {newestRun, "finished", 0, 1} end
   return {newestRun, running == newestRun and "running" or "waiting", newestAt - 1, 1}
 end
@@ -56,6 +63,7 @@ redis.call("DEL", LINE)
 redis.call("RPUSH", LINE, unpack(line))
 redis.call("HSET", IDS, messageId, place .. ":" .. first .. runId)
 if digest ~= "" then redis.call("HSET", IDS, "${EDITED}" .. messageId, digest) end
+if mark then redis.call("HSET", IDS, mark, runId) end
 touch(ttl)
 wake(instance, conversation)
 return {runId, "waiting", position, 0}`,

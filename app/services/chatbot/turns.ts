@@ -50,16 +50,19 @@ export class Turns {
 
   /**
    * Lets a message say something else and answers it anew; what followed it leaves the history. A reply that is running
-   * is stopped first, unless the message waits behind it. The same edit again is answered as a duplicate.
+   * is stopped first, unless the message waits behind it. The same edit again is answered as a duplicate; so is, of one
+   * with a `commandId`, a copy that comes when the message has been edited once more.
    * @throws AppError `message_not_found`, and what {@link say} throws
    */
   async edit(
     conversation: Conversation,
-    revision: { messageId: string; text: string },
+    revision: { messageId: string; text: string; commandId?: string | undefined },
   ): Promise<Acceptance & { messageId: string }> {
     this.#assertTakesQuestions();
     const text = this.#checkText(conversation, revision.text);
-    return this.#revise(conversation, { messageId: revision.messageId, text, isEdit: true });
+    const { messageId, commandId } = revision;
+    const named = commandId !== undefined && { commandId };
+    return this.#revise(conversation, { messageId, text, isEdit: true, ...named });
   }
 
   /**
@@ -135,7 +138,7 @@ export class Turns {
 
   async #revise(
     conversation: Conversation,
-    revision: { messageId: string; text: string; isEdit: boolean },
+    revision: { messageId: string; text: string; isEdit: boolean; commandId?: string },
   ): Promise<Acceptance & { messageId: string }> {
     const { messageId } = revision;
     const turn = {
