@@ -54,6 +54,8 @@ export class Tab {
     const { frames } = this.client;
     for (; this.#read < frames.length; this.#read += 1) {
       const frame = frames[this.#read];
+      // The log may go on in another life, in which its numbers go on.
+      if (frame?.name === "joined") this.#epoch = joinedSchema.parse(frame.value).epoch;
       if (typeof frame?.seq === "number") this.#story.add(frame);
     }
     return this.#story;
