@@ -13,7 +13,9 @@ const TOKENS = 2_000;
 const LONGEST_TASK_MS = 200;
 
 it("is there soon after a cold start, and open soon after the press", async (t) => {
-  const { page } = await visit(await startScene(), "<persona-chat></persona-chat>");
+  const scene = await startScene();
+  const startedAt = performance.now();
+  const { page } = await visit(scene, "<persona-chat></persona-chat>");
   await page.locator(".launcher").waitFor();
   const interactiveMs = await page.evaluate(`performance.getEntriesByType("resource")
     .find(({ name }) => name.endsWith("/widget.js")).responseEnd`);
@@ -29,7 +31,7 @@ it("is there soon after a cold start, and open soon after the press", async (t) 
   t.diagnostic(
     `script there after ${Number(interactiveMs).toFixed(0)} ms, usable after ${Number(definedMs).toFixed(0)} ms, open ${Number(openMs).toFixed(0)} ms after the call`,
   );
-  assertWithin("the definition", Number(definedMs), 5_000, 0);
+  assertWithin("the definition", Number(definedMs), 5_000, startedAt);
 });
 
 it("shows the first words soon after their frame, and never holds the page up while a long reply streams", async (t) => {
@@ -52,6 +54,7 @@ it("shows the first words soon after their frame, and never holds the page up wh
   await say(page, "Tell me everything.");
   await page.locator(".row.thinking").waitFor();
   await page.evaluate("startWatching()");
+  const startedAt = performance.now();
   release();
   await finishedReplies(page).waitFor({ timeout: 30_000 });
   const { longestMs, firstMs } = Object(await page.evaluate("watched()"));
@@ -59,8 +62,8 @@ it("shows the first words soon after their frame, and never holds the page up wh
     `first words on the screen ${Number(firstMs).toFixed(1)} ms after their frame; longest task ${longestMs} ms (0: none over 50 ms)`,
   );
   assert.match(await replies(page).locator(".body").innerText(), /token1998/);
-  assertWithin("the longest task", Number(longestMs), LONGEST_TASK_MS, 0);
-  assertWithin("the first words", Number(firstMs), 500, 0);
+  assertWithin("the longest task", Number(longestMs), LONGEST_TASK_MS, startedAt);
+  assertWithin("the first words", Number(firstMs), 500, startedAt);
   // The observer does see one: what it did not report was not there.
   await page.evaluate(
     `setTimeout(() => { for (const began = performance.now(); performance.now() - began < 250;); })`,

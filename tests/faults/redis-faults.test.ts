@@ -39,6 +39,7 @@ describe("Redis in mid-reply", { concurrency: 2 }, () => {
     assert.ok(first);
     let newcomer: Newcomer | undefined;
     let whileFrozen: readonly ReadRun[] = [];
+    const timedFrom = performance.now();
     const faultAt = await scene.fault(async ({ redis, instances: [instance] }) => {
       redis.pause();
       const coming = comeWhileAway(instance, first.here.key, ANEW);
@@ -53,7 +54,7 @@ describe("Redis in mid-reply", { concurrency: 2 }, () => {
     test.diagnostic(`who came while it was frozen: ${JSON.stringify(newcomer)}`);
     await test.test("who comes to an old conversation meanwhile is told to try again, within 1 s", () => {
       assert.equal(newcomer?.toExisting.what, "storage_unavailable");
-      assertWithin("the answer", newcomer.toExisting.afterMs, TOLD_WITHIN_MS, 0);
+      assertWithin("the answer", newcomer.toExisting.afterMs, TOLD_WITHIN_MS, timedFrom);
     });
     await test.test("who opens a new one is served from memory", () => {
       assert.deepEqual([newcomer?.toNew.what, newcomer?.storage], ["joined", "memory"]);
@@ -71,7 +72,7 @@ describe("Redis in mid-reply", { concurrency: 2 }, () => {
       const silences = visitors.map((visitor) =>
         visitor.longestSilence(faultAt, visitor.lastTold ?? Date.now()),
       );
-      assertWithin(`silences of ${silences.join(", ")} ms`, Math.max(...silences), 10_000, 0);
+      assertWithin(`silences of ${silences.join(", ")} ms`, Math.max(...silences), 10_000, timedFrom);
     });
   });
 

@@ -23,9 +23,13 @@ async function scrape({ app }: ProxyScene) {
 }
 
 /** At once; a machine that is held up may lose its Redis, and find it, once more. */
-async function shows(scene: ProxyScene, expected: Awaited<ReturnType<typeof scrape>>): Promise<void> {
+async function shows(
+  scene: ProxyScene,
+  since: number,
+  expected: Awaited<ReturnType<typeof scrape>>,
+): Promise<void> {
   let shown = await scrape(scene);
-  for (let look = 0; look < 50 && heldUpMs(0) > 0 && !isDeepStrictEqual(shown, expected); look += 1) {
+  for (let look = 0; look < 50 && heldUpMs(since) > 0 && !isDeepStrictEqual(shown, expected); look += 1) {
     await pause(100);
     shown = await scrape(scene);
   }
@@ -43,9 +47,9 @@ describe("the metrics of a Redis that is lost", { concurrency: 2 }, () => {
       await scene.visit({});
       await scene.logs("storage_degraded", at);
       const circuit = fault.opensCircuit ? OPEN : CLOSED;
-      await shows(scene, { memory: 1, redis: 0, circuit });
+      await shows(scene, at, { memory: 1, redis: 0, circuit });
       await fault.end(scene);
       await scene.logs("storage_recovered", at);
-      await shows(scene, { memory: 0, redis: 1, circuit: CLOSED });
+      await shows(scene, at, { memory: 0, redis: 1, circuit: CLOSED });
     });
 });
