@@ -47,10 +47,13 @@ export interface Tenure {
 
 /** How often a storage that is away is asked whether it is back. */
 const RETRY_MS = 1_000;
+/** Two ticks further apart than this: the process was stopped, or its machine. */
+const STANDSTILL_MS = 2 * LEASE_TIMES.renewEveryMs;
 
 /** Takes the lease and opens the log; undefined while another instance holds it. @throws AppError of the storage */
 export async function beginTenure(options: TenureOptions): Promise<Tenure | undefined> {
   const { conversationId, storage, channel, feed } = options;
+  const askedAt = Date.now();
   const lease = await storage.lease.acquire(conversationId);
   if (!lease) return undefined;
   try {
@@ -60,7 +63,7 @@ export async function beginTenure(options: TenureOptions): Promise<Tenure | unde
     channel.enter(head.epoch);
     // The last words of the one before us may still be on their way here, where nobody listens any more.
     if (head.lastSeq > channel.lastSeq) channel.recheck();
-    return new HeldTenure(options, lease, head);
+    return new HeldTenure(options, lease, { head, askedAt });
   } catch (error) {
     await handBack(options, lease, false);
     throw error;
@@ -76,17 +79,24 @@ class HeldTenure implements Tenure {
   readonly #renewal: NodeJS.Timeout;
   readonly #closed = new AbortController();
   #conversation: Conversation | undefined;
-  /** By the clock of the day: it goes on while a process, or its machine, is stopped. */
-  #tickedAt = Date.now();
-  /** Since then somebody else may have the lease: this process had stood still for longer than one lives. */
-  #doubtfulSince: number | undefined;
+  /** When what gave it the lease last was asked. By the clock of the day, which goes on while a process is stopped. */
+  #heldFrom: number;
+  #tickedAt: number;
+  /** This process stood still, and its lease may have lapsed meanwhile: somebody else may have it. */
+  #isDoubtful = false;
   #homecoming: Promise<void> | undefined;
 
-  constructor(options: TenureOptions, lease: Lease, head: LogHead) {
+  constructor(
+    options: TenureOptions,
+    lease: Lease,
+    { head, askedAt }: { readonly head: LogHead; readonly askedAt: number },
+  ) {
     const { storage, channel, logger } = options;
     this.#options = options;
     this.lease = lease;
     this.#epoch = head.epoch;
+    this.#heldFrom = askedAt;
+    this.#tickedAt = askedAt;
     this.writer = new EventWriter({
       ...{ log: storage.log, lease, head, channel },
       record: (change) => storage.store.record(lease, change),
@@ -134,7 +144,7 @@ class HeldTenure implements Tenure {
     // Who has lost the lease holds nothing back for the storage, either: the conversation may have been erased.
     if (!this.#conversation || this.ended.aborted) return undefined;
     this.#tick();
-    if (this.#doubtfulSince !== undefined) {
+    if (this.#isDoubtful) {
       this.lose();
       return undefined;
     }
@@ -196,7 +206,8 @@ class HeldTenure implements Tenure {
 
   #tick(): void {
     const now = Date.now();
-    if (now - this.#tickedAt >= LEASE_TIMES.lifeMs) this.#doubtfulSince = now;
+    const stoodStill = now - this.#tickedAt >= STANDSTILL_MS;
+    this.#isDoubtful ||= stoodStill && now - this.#heldFrom >= LEASE_TIMES.lifeMs;
     this.#tickedAt = now;
   }
 
@@ -209,9 +220,12 @@ class HeldTenure implements Tenure {
   /** @throws AppError of the storage */
   async #renewOrLose(): Promise<void> {
     const askedAt = Date.now();
-    if (!(await this.#options.storage.lease.renew(this.lease))) this.lose();
-    else if (this.#doubtfulSince !== undefined && askedAt >= this.#doubtfulSince)
-      this.#doubtfulSince = undefined;
+    if (!(await this.#options.storage.lease.renew(this.lease))) {
+      this.lose();
+      return;
+    }
+    this.#heldFrom = askedAt;
+    if (Date.now() - askedAt < LEASE_TIMES.lifeMs) this.#isDoubtful = false;
   }
 }
 

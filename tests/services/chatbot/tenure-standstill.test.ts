@@ -9,9 +9,9 @@ import { away, startTenure } from "./away-tenure.ts";
 
 describe("a tenure that stood still for longer than a lease lives", () => {
   /** As after SIGSTOP and SIGCONT, or a lid that was closed. */
-  const standStill = (test: TestContext): void => {
+  const standStill = (test: TestContext, ms: number = LEASE_TIMES.lifeMs): void => {
     const now = Date.now.bind(Date);
-    test.mock.method(Date, "now", () => now() + LEASE_TIMES.lifeMs);
+    test.mock.method(Date, "now", () => now() + ms);
   };
 
   it("shows nothing more of its own where the storage does not answer then: somebody else may be at it", async (test) => {
@@ -24,6 +24,17 @@ describe("a tenure that stood still for longer than a lease lives", () => {
     assert.deepEqual(scene.shown, ["1:a"]);
     assert.equal(scene.shelter.detachedOf(scene.id), undefined);
     assert.deepEqual(scene.logger.lines, []);
+  });
+
+  it("does so, too, where it stood still for less, and the last renewal was not answered", async (test) => {
+    const scene = await startTenure(test);
+    scene.storage.beforeNext("renew", away);
+    await until("a renewal", () => scene.storage.calls.includes("renew"));
+    standStill(test, LEASE_TIMES.lifeMs - LEASE_TIMES.renewEveryMs);
+    scene.storage.beforeNext("append", away);
+    await scene.write("b");
+    assert.equal(stopCauseOf(scene.tenure.ended), "lease-lost");
+    assert.deepEqual(scene.shown, []);
   });
 
   it("goes on without the storage as ever once the lease was seen to be its own", async (test) => {
