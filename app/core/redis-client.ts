@@ -21,6 +21,14 @@ export class AnswerLostError extends Error {
   }
 }
 
+/** Lost so soon that with the way back and another 500 ms it can be had within a second of its start. */
+const EARLY_MS = 200;
+
+/** @param startedAtMs of the call, `performance.now()` */
+export function wasLostEarly(error: unknown, startedAtMs: number): boolean {
+  return error instanceof AnswerLostError && performance.now() - startedAtMs < EARLY_MS;
+}
+
 export class PatientRedis extends Redis {
   readonly #answerMs: number;
   readonly #unanswered = new Set<Command>();

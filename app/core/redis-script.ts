@@ -15,7 +15,7 @@ export interface RedisScript<Key extends string = string> {
   readonly sha: string;
   /** Later calls of it follow from earlier ones: a failed one is not repeated, since a later one may be on its way. */
   readonly ordered: boolean;
-  /** Carried out twice it says and leaves the same as once: made again also where nobody knows whether it was. */
+  /** Does no harm when it is carried out twice: made again also where nobody knows whether it was. */
   readonly repeatable: boolean;
 }
 

@@ -3,7 +3,7 @@
 // missed something. Redis keeps no message: who must not miss one reads it from where it is kept.
 
 import type { Logger } from "./logging.ts";
-import { AnswerLostError, type PatientRedis } from "./redis-client.ts";
+import { type PatientRedis, wasLostEarly } from "./redis-client.ts";
 import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 
 /** Gets what was published, or undefined after a gap. */
@@ -94,10 +94,11 @@ export class RedisSubscriptions {
   /** Also by the connection that comes after one that was lost just now. */
   async #whenConfirmed(subscription: Subscription): Promise<void> {
     const { confirmed } = subscription;
+    const startedAt = performance.now();
     try {
       await confirmed;
     } catch (error) {
-      const mayBeAgain = error instanceof AnswerLostError || wasNotCarriedOut(error);
+      const mayBeAgain = wasLostEarly(error, startedAt) || wasNotCarriedOut(error);
       if (!mayBeAgain || !(await this.#client.whenBack())) throw error;
       // Subscribed again with the others, unless it was not yet one of them.
       if (subscription.confirmed === confirmed) throw error;

@@ -8,7 +8,7 @@ import { backoffMs } from "./backoff.ts";
 import type { RetrySettings } from "./config-circuits.ts";
 import { AppError } from "./errors.ts";
 import type { Logger } from "./logging.ts";
-import { AnswerLostError, PatientRedis } from "./redis-client.ts";
+import { AnswerLostError, PatientRedis, wasLostEarly } from "./redis-client.ts";
 import { toRedisError, wasNotCarriedOut, withoutParticulars } from "./redis-errors.ts";
 import { isRefusal } from "./redis-refusals.ts";
 import type { RedisScript } from "./redis-script.ts";
@@ -39,8 +39,6 @@ export interface RedisConnectionOptions {
 
 const MIN_RETRY_AFTER_MS = 1_000;
 const START_DEADLINE_MS = 2_900;
-/** A call whose answer was lost sooner than this is made again: with the way back and another 500 ms within a second. */
-const FRESH_MS = 200;
 const RETRY: RetrySettings = { maxAttempts: 2, waitMinMs: 50, waitMaxMs: 500 };
 const PROBE_KEY = "parley:probe";
 const PROBE_KEY_MS = 5_000;
@@ -147,21 +145,25 @@ export class RedisConnection {
    * Runs a script. Calls take effect in the order in which they are made. One that was surely not carried out is made
    * again, as often as the settings say, if the connection is back in time; so is one that may be, where that is
    * harmless.
+   * @param args of a script, or what makes them for each attempt
    * @throws AppError whose code the script named; `storage_unavailable` when Redis cannot say
    */
-  async run(script: RedisScript, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  async run(
+    script: RedisScript,
+    keys: readonly string[],
+    args: readonly string[] | (() => readonly string[]),
+  ): Promise<unknown> {
     this.assertClosedCircuit();
     const { logger } = this.#options;
     const startedAt = performance.now();
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#runner.run(script, keys, args);
+        return await this.#runner.run(script, keys, typeof args === "function" ? args() : args);
       } catch (error) {
         const isLast = script.ordered || attempt >= this.#retry.maxAttempts;
-        const isHarmless =
-          script.repeatable && error instanceof AnswerLostError && performance.now() - startedAt < FRESH_MS;
-        const mayRepeat = isHarmless || wasNotCarriedOut(error);
-        if (isLast || !mayRepeat || !(await this.client.whenBack())) throw this.#reported(error);
+        const mayRepeat = wasNotCarriedOut(error) || (script.repeatable && wasLostEarly(error, startedAt));
+        if (isLast || !mayRepeat || this.#closing || !(await this.client.whenBack()))
+          throw this.#reported(error);
         // The first time at once, so that no later call overtakes it.
         if (attempt > 1) await pause(backoffMs(attempt - 1, 0, this.#retry));
         logger.info({ script: script.name, attempt, err: withoutParticulars(error) }, "redis_call_retry");
@@ -182,7 +184,9 @@ export class RedisConnection {
 
   #reported(error: unknown): AppError {
     const failure = toRedisError(error);
-    if (failure.code === "storage_unavailable") this.#watch?.report(this.#why(error));
+    // All that was under way on one connection is lost with it: that is one failure, and the probes look after it.
+    const isOfMany = error instanceof AnswerLostError;
+    if (failure.code === "storage_unavailable" && !isOfMany) this.#watch?.report(this.#why(error));
     return failure;
   }
 

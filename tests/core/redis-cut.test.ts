@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { it, type TestContext } from "node:test";
 import { connectRedis } from "#app/core/redis.ts";
 import { defineScript } from "#app/core/redis-script.ts";
+import { CircuitBreaker } from "#app/core/resilience.ts";
 import { createRecordingLogger } from "../support/recording-logger.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { settle } from "../support/settle.ts";
@@ -25,7 +26,7 @@ const PUT = defineScript({
   body: 'redis.call("SET", KEY, ARGV[1]) return redis.call("INCR", KEY)',
 });
 
-async function start(test: TestContext) {
+async function start(test: TestContext, breaker?: CircuitBreaker) {
   const server = await RedisServer.start();
   const proxy = await TcpProxy.start(server.port);
   const log = createRecordingLogger();
@@ -33,6 +34,7 @@ async function start(test: TestContext) {
     url: `redis://127.0.0.1:${proxy.port}`,
     logger: log,
     scripts: [COUNT, SHOW, PUT],
+    breaker,
   });
   test.after(async () => {
     connection.abort();
@@ -58,6 +60,22 @@ it("a call that may have been carried out is rejected as soon as its connection 
   await refused;
   assert.equal(await contentOf("key"), "1");
   assert.deepEqual(log.named("redis_call_retry"), []);
+});
+
+it("all that was under way on a lost connection is no reason to open the circuit for whoever comes next", async (test) => {
+  const settings = { failureThreshold: 5, recoveryMs: 600_000, isFailure: () => true };
+  const breaker = new CircuitBreaker({ name: "redis", logger: createRecordingLogger(), ...settings });
+  const { proxy, connection } = await start(test, breaker);
+  const outages: boolean[] = [];
+  connection.watch.onChange(({ isUp }) => outages.push(isUp));
+  proxy.stall("to-client");
+  const calls = Array.from({ length: 6 }, () => connection.run(COUNT, ["key"], []));
+  proxy.cut();
+  await proxy.heal();
+  for (const { status } of await Promise.allSettled(calls)) assert.equal(status, "rejected");
+  assert.equal(breaker.state, "closed");
+  assert.ok(Number(await connection.run(COUNT, ["key"], [])) >= 1);
+  assert.deepEqual(outages, []);
 });
 
 it("a call that reads, and one that may be made twice, are made again on the next connection", async (test) => {

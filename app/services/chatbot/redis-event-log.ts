@@ -49,7 +49,7 @@ export class RedisEventLog implements HomeLog {
 
   async open(conversationId: string): Promise<LogHead> {
     const keys = keysOf(OPEN, conversationId);
-    const reply = await this.#connection.run(OPEN, keys, [randomUUID(), this.#ttlMs]);
+    const reply = await this.#connection.run(OPEN, keys, () => [randomUUID(), this.#ttlMs]);
     const [epoch, lastSeq] = checked(headSchema, reply);
     return { epoch, lastSeq };
   }

@@ -15,6 +15,7 @@ import { SERVER_LIFE } from "./redis-lua.ts";
 export const OPEN = defineScript({
   name: "open",
   keys: ["meta", "events"],
+  // Each time with another name: one that a lost primary gave may have been used since.
   repeatable: true,
   body: `${SERVER_LIFE}
 local at = redis.call("HMGET", META, "epoch", "top", "life", "token")
