@@ -56,6 +56,22 @@ export function describeKnownRevisions(createHarness: CreateStorageHarness): voi
     assert.equal(another.duplicate, false, "the same words, said anew");
   });
 
+  it("is answered with the run that has taken its own over, sent again under its name", async () => {
+    await using harness = await createHarness(TEST_WINDOW);
+    const { store } = harness.here;
+    const { id, lease, old, reply, first } = await startTalk(harness.here, false);
+    const edit = { ...revisionTurn(old.message.id, "changed"), commandId: "a" };
+    await store.accept(id, edit);
+    const change = revisedBy(edit, [reply.id], 8);
+    await store.record(lease, change);
+    await store.record(lease, { type: "run-started", runId: edit.runId });
+    const by = { ...change.by, runId: "successor", message: { ...change.by.message, runId: "successor" } };
+    await store.record(lease, { type: "run-replaced", runId: edit.runId, by, seq: 9 });
+    const again = await harness.there.store.accept(id, { ...edit, runId: "again" });
+    assert.partialDeepStrictEqual(again, { runId: "successor", state: "waiting", duplicate: true });
+    assert.equal((await lineOf(harness.here, id)).length, 3, first.runId);
+  });
+
   it("that changed nothing is known by its name, too, where a copy of it comes after another edit", async () => {
     await using harness = await createHarness(TEST_WINDOW);
     const { store } = harness.here;

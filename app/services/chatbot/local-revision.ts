@@ -4,7 +4,7 @@ import { AppError } from "#app/core/errors.ts";
 import { deepFreeze } from "#app/core/frozen-value.ts";
 import type { ConversationChange, Feedback, RevisionTurn, Turn } from "#app/models/conversation.ts";
 import { editMarkOf } from "./edit-mark.ts";
-import type { StoredConversation } from "./local-storage.ts";
+import type { AcceptedMessage, StoredConversation } from "./local-storage.ts";
 import { type Acceptance, MAX_WAITING } from "./memory.ts";
 
 /** @param reserve takes so many bytes for it, or throws */
@@ -15,24 +15,24 @@ export function acceptRevision(
 ): Acceptance {
   const { messageId, runId, text, isEdit } = turn;
   const mark = editMarkOf(turn);
-  const markedRunId = mark === undefined ? undefined : stored.edits.get(mark);
-  if (markedRunId !== undefined)
-    return { ...standingOf(stored, markedRunId), runId: markedRunId, duplicate: true };
+  const marked = mark === undefined ? undefined : stored.edits.get(mark);
   const known = stored.accepted.get(messageId);
   const standsAt = stored.line.findLastIndex((entry) => messageIdOf(entry) === messageId);
-  const isInHistory = stored.messages.some(({ id }) => id === messageId);
-  if (!known || (standsAt < 0 && !isInHistory)) throw new AppError("message_not_found");
-  const standing = stored.line[standsAt];
-  const isDuplicate = isEdit
-    ? text === (known.editedText ?? known.text)
-    : standing?.type === "revision" && !standing.cancelled;
-  if (!isDuplicate) assertRoomInLine(stored);
-  if (mark !== undefined) {
-    reserve(sizeOf(mark));
-    stored.edits.set(mark, isDuplicate ? known.runId : runId);
+  const isThere = standsAt >= 0 || marked !== undefined || stored.messages.some(({ id }) => id === messageId);
+  if (!known || !isThere) throw new AppError("message_not_found");
+  const isNewest = saysTheSame(turn, known, stored.line[standsAt]);
+  if (isNewest || marked !== undefined) {
+    if (mark !== undefined && marked === undefined) {
+      reserve(sizeOf(mark));
+      stored.edits.set(mark, known.runId);
+    }
+    // Its run may have been taken over since.
+    const by = isNewest ? known.runId : (marked ?? known.runId);
+    return { ...standingOf(stored, by), runId: by, duplicate: true };
   }
-  if (isDuplicate) return { ...standingOf(stored, known.runId), runId: known.runId, duplicate: true };
-  if (isEdit) reserve(sizeOf(text) - (known.editedText === undefined ? 0 : sizeOf(known.editedText)));
+  assertRoomInLine(stored);
+  const before = known.editedText === undefined ? 0 : sizeOf(known.editedText);
+  if (isEdit) reserve(sizeOf(text) - before + (mark === undefined ? 0 : sizeOf(mark)));
   const first = stored.runningId === undefined ? 0 : 1;
   // Who was chosen before it answers it.
   const position = Math.max(stored.line[first]?.type === "persona" ? first + 1 : first, standsAt + 1);
@@ -41,7 +41,18 @@ export function acceptRevision(
   );
   stored.line = line.toSpliced(position, 0, turn);
   stored.accepted.set(messageId, { ...known, runId, ...(isEdit && { editedText: text }) });
+  if (mark !== undefined) stored.edits.set(mark, runId);
   return { runId, state: "waiting", position, duplicate: false };
+}
+
+/** Whether it is the newest edit of the message, or the answer that it waits for already. */
+function saysTheSame(
+  { isEdit, text }: RevisionTurn,
+  known: AcceptedMessage,
+  standing: Turn | undefined,
+): boolean {
+  if (isEdit) return text === (known.editedText ?? known.text);
+  return standing?.type === "revision" && !standing.cancelled;
 }
 
 /** Returns the bytes that the conversation has grown by. A revision that has left the line changes nothing. */

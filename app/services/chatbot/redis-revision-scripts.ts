@@ -30,7 +30,9 @@ local known = redis.call("HGET", IDS, messageId)
 local place, first, newestRun = string.match(known or "", "^(%d*):(......................)(.+)$")
 local mark = ARGV[9] ~= "" and "${MARKED}" .. ARGV[9]
 local marked = mark and redis.call("HGET", IDS, mark)
-newestRun = marked or newestRun
+local same = digest ~= "" and digest == (redis.call("HGET", IDS, "${EDITED}" .. messageId) or first)
+-- Of the newest edit it is the newest run: the mark's own may have been taken over.
+if marked and not same then newestRun = marked end
 local standsAt, standing, unanswered, newestAt = 0, "", 0, 0
 for index, entry in ipairs(line) do
   local kind, cancelled, id, of = parts(entry)
@@ -40,8 +42,7 @@ for index, entry in ipairs(line) do
 end
 if not marked and (not newestRun or (place == "" and standsAt == 0)) then return fail("message_not_found") end
 
-local same = standing == "r0"
-if digest ~= "" then same = digest == (redis.call("HGET", IDS, "${EDITED}" .. messageId) or first) end
+if digest == "" then same = standing == "r0" end
 if same or marked then
   if mark and not marked then redis.call("HSET", IDS, mark, newestRun) touch(ttl) end
   if newestAt == 0 then return {newestRun, "finished", 0, 1} end

@@ -10,6 +10,7 @@ import {
   replyTo,
 } from "../../contracts/conversation-samples.ts";
 import { describeConversationStore } from "../../contracts/conversation-store.ts";
+import { revisionTurn } from "../../contracts/revision-samples.ts";
 import { createLocalHarness } from "../../support/local-harness.ts";
 
 describeConversationStore("LocalConversationStore", (window) => createLocalHarness(window));
@@ -51,6 +52,22 @@ describe("LocalConversationStore", () => {
     await here.lease.release(other.lease);
     assert.equal((await here.store.accept(id, turn)).duplicate, false);
     await rejectsWith("conversation_not_found", here.store.page(other.id, { limit: 1 }));
+  });
+
+  it("refuses an edit that there is no room for, and does not know it when it comes again under its name", async () => {
+    const { here, storage } = createLocalHarness(undefined, { maxBytes: 10_000 });
+    const { id } = await openConversation(here);
+    const turn = messageTurn("short");
+    await here.store.accept(id, turn);
+    const before = storage.bytes;
+    const edit = { ...revisionTurn(turn.message.id, "x".repeat(5_000)), commandId: "a" };
+    for (let time = 0; time < 2; time += 1) await rejectsWith("overloaded", here.store.accept(id, edit));
+    assert.equal(storage.bytes, before);
+    const shorter = { ...edit, text: "x" };
+    assert.partialDeepStrictEqual(await here.store.accept(id, shorter), {
+      runId: edit.runId,
+      duplicate: false,
+    });
   });
 
   it("never refuses the reply of a run that has begun", async () => {

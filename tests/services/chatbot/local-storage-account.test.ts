@@ -87,6 +87,7 @@ class ShelfSchedule {
             ...[...record.conversation.accepted.values()].flatMap(({ text: said, editedText }) =>
               editedText === undefined ? [said] : [said, editedText],
             ),
+            ...record.conversation.edits.keys(),
             ...record.conversation.messages
               .filter(({ role }) => role === "assistant")
               .map(({ content }) => content),
@@ -117,6 +118,7 @@ class ShelfSchedule {
         await here.store.accept(id, {
           ...{ type: "revision", runId: randomUUID(), messageId: `m${text.length % 7}`, text },
           ...{ isEdit: what === "edit", createdAt: 1, cancelled: false },
+          ...(text.length % 2 === 0 && { commandId: "command" }),
         });
         return;
       case "choose":
