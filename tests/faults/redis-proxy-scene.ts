@@ -33,8 +33,8 @@ export interface ProxyScene {
   /** A new connection; joins nothing yet. */
   connect(key?: TimedReader["key"]): Promise<TimedReader>;
   /**
-   * A connection to a new conversation that is kept there, in which a reply of so many words is under way. A machine that
-   * is held up for a moment may begin one in memory; that one is left alone.
+   * A connection to a new conversation that is kept there, in which a reply of so many words is under way. On a machine
+   * that is held up for a moment one may begin in memory, or be told to come again; that one is left alone.
    */
   inMidReply(words: number, storage?: "redis" | "memory"): Promise<TimedReader>;
   /** Waits until everything that went on in memory, on a machine that was held up, is in Redis again. */
@@ -116,11 +116,12 @@ class Scene implements ProxyScene {
   async inMidReply(words: number, storage: "redis" | "memory" = "redis"): Promise<TimedReader> {
     const reader = await this.connect();
     reader.join({ create: true });
+    const isRefused = () => reader.told.some(({ what }) => what === "error storage_unavailable");
     await until("joined", () => reader.told.length > 0);
     if (reader.told[0]?.what !== `joined ${storage}`) return this.inMidReply(words, storage);
     reader.say(questionFor(words), "question");
-    await until("words", () => reader.text.length > 50, 10_000);
-    return reader;
+    await until("words", () => reader.text.length > 50 || isRefused(), 10_000);
+    return isRefused() ? this.inMidReply(words, storage) : reader;
   }
 
   async atHome(): Promise<void> {

@@ -163,7 +163,10 @@ async function ask(scene: StaleScene, order: Order, tab?: "here" | "there"): Pro
 async function comeIn(instance: Instance, meanings: Meanings, frame: { readonly conversationId: string }) {
   const talk = new Talk(await openSocket(instance.socketUrl));
   try {
-    const { epoch, lastSeq, recovered } = await talk.join(frame);
+    const refused = talk.client
+      .next(({ name }) => name === "error")
+      .then(({ value }) => Promise.reject(new Error(JSON.stringify(value))));
+    const { epoch, lastSeq, recovered } = await Promise.race([talk.join(frame), refused]);
     const shown = recovered ? undefined : (await talk.snapshot()).messages.map(({ content }) => content);
     await talk.custom("replayed");
     const events = talk.events();
