@@ -95,3 +95,21 @@ describe("many commands at once", () => {
     );
   });
 });
+
+it("a copy of an edit that another connection brings after the next edit is answered as known, and undoes nothing", async (t) => {
+  const { talk, model, tab } = await startAnswered(t, "one");
+  const late = await tab();
+  for (const [text, commandId] of [
+    ["uno", "e1"],
+    ["un", "e2"],
+  ] as const) {
+    model.script(`to ${text}`);
+    await talk.run((await talk.edit("one", text, { commandId })).runId);
+  }
+  const copy = await late.edit("one", "uno", { commandId: "e1" });
+  assert.partialDeepStrictEqual(copy, { state: "finished", duplicate: true, commandId: "e1" });
+  assert.deepEqual(await late.contents(), ["un", "to un"]);
+  model.script("to uno again");
+  await talk.run((await talk.edit("one", "uno", { commandId: "e3" })).runId);
+  assert.deepEqual(await late.contents(), ["uno", "to uno again"], "the same words, said anew");
+});
