@@ -3,11 +3,12 @@
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
-import { ownPair, Talk } from "../support/conversation.ts";
+import { ownPair } from "../support/conversation.ts";
 import { RedisServer } from "../support/redis-server.ts";
 import { type RunningApp, startApp } from "../support/running-app.ts";
 import { TcpProxy } from "../support/tcp-proxy.ts";
 import { until } from "../support/until.ts";
+import { readHistory } from "./history.ts";
 import { Meanings } from "./meanings.ts";
 import { TimedReader } from "./timed-reader.ts";
 
@@ -40,7 +41,7 @@ export interface ProxyScene {
   /** Waits until everything that went on in memory, on a machine that was held up, is in Redis again. */
   atHome(): Promise<void>;
   /** The stored history, asked on a connection of its own. */
-  history(key: TimedReader["key"]): Promise<readonly string[]>;
+  history(key: TimedReader["key"]): Promise<readonly string[] | undefined>;
   /** How long it takes until a connection that joins is answered, and what with. */
   visit(frame: object): Promise<{ readonly what: string; readonly afterMs: number }>;
   /** Of the log since then: what was said of the storage, each with its milliseconds. */
@@ -129,12 +130,8 @@ class Scene implements ProxyScene {
     await until("everything at home", () => count("run_detached") === count("run_reattached"));
   }
 
-  async history(key: TimedReader["key"]): Promise<readonly string[]> {
-    const talk = new Talk(await this.app.connect());
-    await talk.join(key);
-    const contents = await talk.contents();
-    await talk.client.close();
-    return contents;
+  history(key: TimedReader["key"]): Promise<readonly string[] | undefined> {
+    return readHistory(() => this.app.connect(), key);
   }
 
   async visit(frame: object): Promise<{ readonly what: string; readonly afterMs: number }> {

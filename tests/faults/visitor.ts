@@ -7,6 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { isTerminal, ownPair, Talk } from "../support/conversation.ts";
 import { type Frame, openSocket } from "../support/socket-client.ts";
+import { readHistory } from "./history.ts";
 import type { Instance } from "./instance.ts";
 import { leakWatch } from "./leaks.ts";
 import type { Meanings } from "./meanings.ts";
@@ -86,18 +87,8 @@ export class Visitor {
   }
 
   /** The finished history, in order; undefined where the conversation is not there any more. */
-  async history(): Promise<readonly string[] | undefined> {
-    const talk = new Talk(await openSocket(this.#instance.socketUrl));
-    try {
-      talk.client.send({ type: "join", ...this.key });
-      const answer = await talk.client.next(({ name }) => name === "joined" || name === "error", 10_000);
-      if (answer.name === "joined")
-        return (await talk.history({ limit: 100 })).messages.map(({ content }) => content);
-      assert.equal(errorSchema.parse(answer.value).code, "conversation_not_found");
-      return undefined;
-    } finally {
-      talk.client.terminate();
-    }
+  history(): Promise<readonly string[] | undefined> {
+    return readHistory(() => openSocket(this.#instance.socketUrl), this.key);
   }
 
   /** The longest time between two things it heard, from `since` to `until`, both Date.now(). */
