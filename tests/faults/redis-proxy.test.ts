@@ -153,7 +153,9 @@ function assertLogged({ app: { log } }: ProxyScene, { reason, opensCircuit }: Re
   assert.deepEqual([degraded?.level, degraded?.fields.storage], ["error", "memory"]);
   if (heldUpMs(at) === 0) assert.deepEqual(more, [], "told once");
   assert.match(String(degraded?.fields.reason), reason);
-  assert.equal(log.named("storage_recovered")[0]?.fields.storage, "redis");
+  const recovered = log.named("storage_recovered");
+  assert.equal(recovered[0]?.fields.storage, "redis");
+  assert.equal(recovered.length, 1 + more.length, "each end is told, too");
   // A machine that is held up for half a second is another, short absence of the log.
   const [detached, reattached] = [log.named("run_detached"), log.named("run_reattached")];
   assert.ok(detached.length >= 2 && reattached.length >= 2, `${detached.length}, ${reattached.length}`);

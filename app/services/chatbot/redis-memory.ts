@@ -18,18 +18,12 @@ import { type Acceptance, type Cancellation, type ConversationStore, MAX_WAITING
 import { ERASE } from "./redis-erase-script.ts";
 import { type ConversationScript, keysOf } from "./redis-keys.ts";
 import { PERSONA_CHANGED, RUN_FINISHED, RUN_REPLACED, RUN_STARTED } from "./redis-record-scripts.ts";
-import {
-  checked,
-  decodeConversation,
-  decodePage,
-  digestOf,
-  encodeFixed,
-  encodeTurn,
-} from "./redis-records.ts";
+import { checked, decodeConversation, decodePage, encodeFixed, encodeTurn } from "./redis-records.ts";
 import { ACCEPT_REVISION, AMEND, REVISED } from "./redis-revision-scripts.ts";
 import { RedisRunHints } from "./redis-run-hints.ts";
 import { ACCEPT_MESSAGE, ACCEPT_PERSONA, CANCEL, CREATE, PAGE } from "./redis-store-scripts.ts";
 import type { Lease } from "./run-lease.ts";
+import { digestOf } from "./text-digest.ts";
 
 export interface RedisKeeperOptions {
   readonly connection: RedisConnection;

@@ -1,7 +1,6 @@
 // How a conversation is written in Redis, and read again. Lua never looks into the JSON: what it has to know of a turn
 // stands in lines before it. A record is checked as it is read; one that was spoilt is our fault, not a visitor's.
 
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { AppError } from "#app/core/errors.ts";
 import type {
@@ -76,11 +75,6 @@ export function encodeTurn(turn: Turn): string {
     return `m${cancelled}\n${turn.runId}\n${turn.message.id}\n${JSON.stringify(turn.message)}`;
   const { runId, messageId, isEdit, text, commandId, createdAt } = turn;
   return `r${cancelled}\n${runId}\n${messageId}\n${JSON.stringify({ isEdit, text, commandId, createdAt })}`;
-}
-
-/** 132 bits of SHA-256, 22 characters: tells two texts under one message id apart. */
-export function digestOf(text: string): string {
-  return createHash("sha256").update(text).digest("base64url").slice(0, 22);
 }
 
 export function decodeConversation(id: string, reply: unknown): Conversation {
