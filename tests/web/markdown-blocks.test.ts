@@ -63,10 +63,26 @@ describe("a reply that arrives in pieces", () => {
     "a title that a blank line ends": '[a]: http://x.example\n"no\n\ntitle"\n\n[a]',
     "a definition in a quote": "[a]\n\n> [a]: http://x.example\n\nend",
     "the first definition of a label": "[a]\n\n[a]: http://x.example/1\n\n[a]: http://x.example/2\n",
+    "a lazy line that would underline a heading": "+ a\n===\t\n```\n",
+    "a lazy line of that kind in a quote": "> - a\n> ===\t\n\nend",
+    "a heading that is underlined with a tab behind it": "- a\n  ===\t\n\nhead\n---\t\n\nend",
+    "a table that a line with a tab ends": "a|b\n|---|---|\nc\n\t\n\n\nend",
     "HTML that is never closed": "<div>\n\n<!-- a\n\nb\n\n<script>\n\nc\n",
   };
   for (const [name, text] of Object.entries(kept)) {
     it(`understands ${name}`, () => assert.equal(toHtml(blocksOf(text, steps(text))), atOnce(text)));
+  }
+});
+
+describe("a tab", () => {
+  const said: Readonly<Record<string, readonly [string, RegExp]>> = {
+    "behind a list's lazy line makes no heading of it": ["- a\n===\t\n", /<li dir="auto">a\n===<\/li>/],
+    "behind an underline leaves it one": ["- a\n  ===\t\n", /<li dir="auto"><h3 dir="auto">a<\/h3><\/li>/],
+    "on a blank line ends a table": ["a|b\n|---|---|\nc|d\n\t\n\n", /<td dir="auto">d<\/td><\/tr><\/tbody>/],
+    "stays in code": ["```\na\t\n```\n", /a\t/],
+  };
+  for (const [name, [text, expected]] of Object.entries(said)) {
+    it(name, () => assert.match(atOnce(text), expected));
   }
 });
 

@@ -27,6 +27,10 @@ const MARKS = /[*_~[\]<`@\\!&]/g;
 
 const BREAK = /^<br *\/?>/i;
 const BLANK_LINE = /\n[ \t]*\n/;
+/** For marked a row of a table, unlike a line of spaces. */
+const TABBED_LINE = /\n *\t[ \t]*\n/;
+/** What underlines a heading, with blanks behind it. */
+const UNDERLINE = /^([ \t>]*(?:=+|-+))([ \t]+)$/gm;
 
 class ReplyTokenizer extends Tokenizer {
   #depth = 0;
@@ -64,7 +68,8 @@ class ReplyTokenizer extends Tokenizer {
     const cells = table.split("\n").length * header.split("|").length;
     if (this.#cells + cells > MAX_TABLE_CELLS) return undefined;
     if (this.#depth > 0) this.#cells += cells;
-    return super.table(src);
+    const blank = TABBED_LINE.exec(table);
+    return super.table(blank ? src.slice(0, blank.index + 1) : src);
   }
 
   /** CommonMark ends a title at a blank line; marked does not, and would take back what stands below it. */
@@ -105,7 +110,14 @@ export class ReplyLexer extends Lexer {
 
   /** The blocks; their words are empty until `lexWords`. Line ends must be `\n`. */
   lexBlocks(markdown: string): readonly Token[] {
-    return this.blockTokens(markdown, this.tokens);
+    const tokens = this.blockTokens(withoutUnderlineTabs(markdown), this.tokens);
+    let at = 0;
+    for (const token of tokens) {
+      const end = at + token.raw.length;
+      token.raw = markdown.slice(at, end);
+      at = end;
+    }
+    return tokens;
   }
 
   lexWords(): readonly Token[] {
@@ -130,6 +142,14 @@ export class ReplyLexer extends Lexer {
 /** Labels come from the model: no prototype. */
 export function createLinks(): Links {
   return Object.create(null);
+}
+
+/**
+ * A tab behind `===` makes marked take a list's lazy line for the underline of a heading, a space does not. They mean
+ * the same; only in code, at the end of such a line, are they another character. The length is kept.
+ */
+function withoutUnderlineTabs(markdown: string): string {
+  return markdown.replace(UNDERLINE, (_, line: string, blanks: string) => line + " ".repeat(blanks.length));
 }
 
 function isLazy(quote: string): boolean {
