@@ -12,12 +12,15 @@ const LETTERS: Readonly<Record<string, string>> = {
   þ: "th",
 };
 
+const APOSTROPHES = /[‘’ʼ`´]/g;
+
 /** Lower case without diacritics; curly apostrophes become straight ones. */
 export function fold(text: string): string {
   return text
-    .replace(/[‘’ʼ`´]/g, "'")
+    .replace(APOSTROPHES, "'") // Before: taken apart, "´" is a space.
     .normalize("NFKD")
     .replace(/\p{M}+/gu, "")
+    .replace(APOSTROPHES, "'") // After: some only come out of another, of "ŉ" or a wide "｀".
     .toLowerCase()
     .replace(/ı/g, "i")
     .replace(/[ßæœøłđðþ]/g, (letter) => LETTERS[letter] ?? letter);
