@@ -136,7 +136,7 @@ describe("a message that has been answered", () => {
     await editor.press("Enter");
     await model.say("Of Note A.");
     model.finish();
-    await page.getByText("Of Note A.", { exact: true }).waitFor();
+    await replies(page).getByText("Of Note A.", { exact: true }).waitFor();
     await finishedReplies(page).waitFor();
     assert.deepEqual((await rows(page)).slice(1), ["Tell me of Note A.", "Of Note A."]);
     assert.deepEqual(complaints(), []);
