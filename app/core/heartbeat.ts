@@ -46,8 +46,9 @@ export class Heartbeat {
   async #sweep(): Promise<void> {
     if (this.#sweeping) return;
     this.#sweeping = true;
-    // Pongs that came during a stall may not have been read yet.
     const excused = this.#stalls.takeLongestMs() > this.#maxStallMs;
+    // Timers go first when a process was held up: the pongs and frames that have come are read before anybody is judged.
+    await nextTurn();
     let checked = 0;
     for (const connection of [...this.#options.connections]) {
       this.#check(connection, excused);
