@@ -29,10 +29,24 @@ export function wasLostEarly(error: unknown, startedAtMs: number): boolean {
   return error instanceof AnswerLostError && performance.now() - startedAtMs < EARLY_MS;
 }
 
+/**
+ * Calls back after `ms`. A process that was held up meanwhile has as long again: whatever held it up may have held up the
+ * server, and what has come meanwhile is looked at first. Returns what calls it off.
+ */
+function afterPatience(ms: number, callback: () => void): () => void {
+  const dueAtMs = performance.now() + ms;
+  let timer = setTimeout(() => {
+    const heldUpMs = performance.now() - dueAtMs;
+    timer = setTimeout(callback, Math.min(Math.max(heldUpMs, 1), ms));
+  }, ms);
+  return () => clearTimeout(timer);
+}
+
 export class PatientRedis extends Redis {
   readonly #answerMs: number;
   readonly #unanswered = new Set<Command>();
-  #lostAtMs: number | undefined;
+  /** Since the connection was lost, until it is back. */
+  #absence: { isLong: boolean; readonly end: () => void } | undefined;
   #back: Promise<void> | undefined;
 
   /** @param answerMs how long a command may take */
@@ -40,12 +54,10 @@ export class PatientRedis extends Redis {
     super(options);
     this.#answerMs = answerMs;
     this.on("close", () => {
-      this.#lostAtMs ??= performance.now();
+      if (!this.#absence) this.#beginAbsence();
       for (const command of this.#unanswered) command.reject(new AnswerLostError());
     });
-    this.on("ready", () => {
-      this.#lostAtMs = undefined;
-    });
+    for (const over of ["ready", "end"] as const) this.on(over, () => this.#endAbsence());
   }
 
   /** Whether a command would be sent at this moment. */
@@ -56,38 +68,61 @@ export class PatientRedis extends Redis {
   /** Waits for a connection that was lost just now, in a long outage not at all. Resolves with whether it is there. */
   async whenBack(): Promise<boolean> {
     if (this.isReady || this.status === "end") return this.isReady;
-    if (this.#lostAtMs !== undefined && performance.now() - this.#lostAtMs >= BACK_WITHIN_MS) return false;
+    if (this.#absence?.isLong) return false;
     // One promise for all that wait: a listener each would be a leak in the eyes of Node.
     this.#back ??= new Promise<void>((resolve) => {
       const done = (): void => {
-        clearTimeout(timer);
+        callOff();
         this.off("ready", done);
         this.#back = undefined;
         resolve();
       };
-      const timer = setTimeout(done, BACK_WITHIN_MS);
+      const callOff = afterPatience(BACK_WITHIN_MS, done);
       this.once("ready", done);
     });
     await this.#back;
     return this.isReady;
   }
 
+  /** The server is there, as another connection to it has found: comes back now, and is waited for. */
+  hurryBack(): void {
+    if (this.status !== "reconnecting") return;
+    this.#endAbsence();
+    this.#beginAbsence();
+    // Private there, but it must not be left: ioredis forgets it behind the next pause, and comes back by it even where
+    // it was disconnected meanwhile.
+    // biome-ignore lint/complexity/useLiteralKeys: a private field cannot be had otherwise
+    const pending: NodeJS.Timeout | null = this["reconnectTimeout"];
+    clearTimeout(pending ?? undefined);
+    // Where this attempt fails, the next one follows in its time.
+    this.connect().catch(() => undefined);
+  }
+
   override sendCommand(command: Command, stream?: Parameters<Redis["sendCommand"]>[1]): unknown {
-    const dueAtMs = performance.now() + this.#answerMs;
-    const late = (): void => {
+    const callOff = afterPatience(this.#answerMs, () => {
       if (!command.isSettled) command.reject(new Error("Command timed out"));
-    };
-    let timer = setTimeout(() => {
-      // Whatever held this process up may have held up the server: it has as long again.
-      const heldUpMs = performance.now() - dueAtMs;
-      timer = setTimeout(late, Math.min(Math.max(heldUpMs, 1), this.#answerMs));
-    }, this.#answerMs);
+    });
     const settled = (): void => {
-      clearTimeout(timer);
+      callOff();
       this.#unanswered.delete(command);
     };
     this.#unanswered.add(command);
     command.promise.then(settled, settled);
     return super.sendCommand(command, stream);
+  }
+
+  #beginAbsence(): void {
+    const absence = {
+      isLong: false,
+      end: afterPatience(BACK_WITHIN_MS, () => {
+        absence.isLong = true;
+      }),
+    };
+    this.#absence = absence;
+  }
+
+  #endAbsence(): void {
+    this.#absence?.end();
+    this.#absence = undefined;
   }
 }

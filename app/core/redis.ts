@@ -79,7 +79,10 @@ export class RedisConnection {
       // Who is back is asked at once: the pause of the circuit is for one that does not answer.
       this.#options.breaker?.reset();
       this.#loaded = this.#loadScripts();
+      this.#subscriber.hurryBack();
     });
+    // Each has pauses of its own between its attempts: without this, one could be without the other for seconds.
+    this.#subscriber.on("ready", () => this.client.hurryBack());
     this.#runner = new ScriptRunner(this.client);
     this.subscriptions = new RedisSubscriptions(this.#subscriber, options.logger);
   }
