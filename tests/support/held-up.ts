@@ -15,17 +15,25 @@ let steppedAtMs = performance.now();
 let usage = process.cpuUsage();
 
 setInterval(() => {
-  const nowMs = performance.now();
-  const { user, system } = process.cpuUsage(usage);
-  const ms = nowMs - steppedAtMs - STEP_MS - (user + system) / 1_000;
-  if (ms >= NOTICED_MS) stalls.push({ atMs: nowMs, ms });
-  steppedAtMs = nowMs;
+  const ms = lateMs();
+  if (ms > 0) stalls.push({ atMs: performance.now(), ms });
+  steppedAtMs = performance.now();
   usage = process.cpuUsage();
 }, STEP_MS).unref();
 
-/** Milliseconds since then, `performance.now()`, in which this process wanted to run and could not. */
+/** Since the last step. */
+function lateMs(): number {
+  const { user, system } = process.cpuUsage(usage);
+  const ms = performance.now() - steppedAtMs - STEP_MS - (user + system) / 1_000;
+  return ms >= NOTICED_MS ? ms : 0;
+}
+
+/**
+ * Milliseconds since then, `performance.now()`, in which this process wanted to run and could not. A standstill that has
+ * only just ended is among them: what it delayed is read before the next step.
+ */
 export function heldUpMs(sinceMs: number): number {
-  return stalls.filter(({ atMs }) => atMs >= sinceMs).reduce((sum, { ms }) => sum + ms, 0);
+  return stalls.filter(({ atMs }) => atMs >= sinceMs).reduce((sum, { ms }) => sum + ms, lateMs());
 }
 
 /** @param sinceMs when what was timed began, or anything before it, `performance.now()` */
