@@ -1,8 +1,8 @@
 // Starts what is compared: the upstream, RAW and Parley, each a process of its own with the same flags of Node.
 
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../deploy/demo/server-process.ts";
 import { Child, LOAD_CORE, SERVER_CORE } from "./child.ts";
 
 export type ServerKind = "raw" | "parley";
@@ -68,15 +68,4 @@ async function untilAnswers(child: Child, url: string, status: number): Promise<
   }
   await child.stop();
   throw new Error(`a server did not start:\n${child.lastWords}`);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<number>();
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    const port = typeof address === "object" && address ? address.port : 0;
-    server.close(() => resolve(port));
-  });
-  return promise;
 }

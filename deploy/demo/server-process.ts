@@ -3,6 +3,7 @@
 // writes is kept, not shown; a server that was started is gone with its `end`, and with this process.
 
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, rmSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
@@ -35,6 +36,12 @@ interface Launch {
 
 const MAIN = join(import.meta.dirname, "../../app/main.ts");
 const READY_MS = 60_000;
+/**
+ * Nothing is given one of these by chance: `listen(0)` and connections that go out get higher ones, on Linux. So a port of
+ * these can be left for a while, to be bound later or again.
+ */
+const PORTS = { from: 15_000, below: 32_000 } as const;
+const drawnPorts = new Set<number>();
 
 /**
  * Starts a Parley instance.
@@ -103,6 +110,7 @@ async function launch({ name, program, args, env, readyPort, folder }: Launch): 
   const lines: string[] = [];
   const port = await new Promise<number>((resolve, reject) => {
     const fail = (why: string) => {
+      clearTimeout(late);
       kill();
       reject(new Error(`${name} ${why}\n${lines.slice(-10).join("\n")}`));
     };
@@ -142,13 +150,30 @@ function toServerProcess(name: string, port: number, child: ChildProcess, lines:
   };
 }
 
-/** A port that was free just now. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
+/** A port that was free just now, and that nothing is given by chance until it is bound. */
+export function freePort(): Promise<number> {
+  return onFreePort(async (port) => {
+    const probe = createServer().listen(port, "127.0.0.1");
+    await once(probe, "listening");
+    probe.close();
+    await once(probe, "close");
+    return port;
+  });
+}
+
+/**
+ * Draws a port that this process has not drawn before, and another one when `bind` finds that it is taken.
+ * @param bind rejects with the code EADDRINUSE where it is taken
+ */
+export async function onFreePort<T>(bind: (port: number) => Promise<T>): Promise<T> {
+  for (;;) {
+    const port = randomInt(PORTS.from, PORTS.below);
+    if (drawnPorts.has(port)) continue;
+    drawnPorts.add(port);
+    try {
+      return await bind(port);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    }
+  }
 }

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { ownPair, Talk } from "../support/conversation.ts";
 import { ask, command, openStream, type Pair, refusal } from "../support/event-stream-client.ts";
+import { assertWithin, heldUpMs } from "../support/held-up.ts";
 import { parseMetrics } from "../support/metrics-text.ts";
 import type { ScriptStep } from "../support/scripted-model.ts";
 import { until } from "../support/until.ts";
@@ -26,18 +27,35 @@ function openUnread(app: { url: string }, pair: Pair): Promise<IncomingMessage> 
   });
 }
 
+/**
+ * Plays a scene in which a stream must not be idle for a second. Where the process was held up for about as long, nobody
+ * could keep it from that: begun anew, with streams of its own.
+ */
+async function unlessHeldUp<T>(play: () => Promise<T>): Promise<T> {
+  for (let turn = 1; ; turn += 1) {
+    const sceneAt = performance.now();
+    try {
+      return await play();
+    } catch (error) {
+      if (turn === 5 || heldUpMs(sceneAt) < 500) throw error;
+    }
+  }
+}
+
 describe("an event stream whose client says nothing any more", () => {
   it("ends with 4505 after the idle time, and one whose client sends commands stays", async (t) => {
     const { app, pair } = await startStreaming(t, { WS_IDLE_TTL_SECONDS: "1" });
-    const silent = await openStream(t, app, pair);
-    const talking = await openStream(t, app, pair);
-    const connectionId = String(Object((await talking.named("hello")).value).connectionId);
-    while (!silent.isOver) {
-      await command(app, pair, { type: "ping" }, { "x-connection-id": connectionId });
-      await pause(100);
-    }
+    const [silent, talking] = await unlessHeldUp(async () => {
+      const both = [await openStream(t, app, pair), await openStream(t, app, pair)] as const;
+      const connectionId = String(Object((await both[1].named("hello")).value).connectionId);
+      while (!both[0].isOver) {
+        await command(app, pair, { type: "ping" }, { "x-connection-id": connectionId });
+        await pause(100);
+      }
+      assert.equal(both[1].isOver, false);
+      return both;
+    });
     assert.match(silent.comments.at(-1) ?? "", /^: 4505 /);
-    assert.equal(talking.isOver, false);
     await until("the end of both", () => talking.isOver);
     assert.match(talking.comments.at(-1) ?? "", /^: 4505 /);
   });
@@ -46,15 +64,18 @@ describe("an event stream whose client says nothing any more", () => {
 describe("an event stream whose visitor speaks by other ways", () => {
   it("stays for as long as something happens in the conversation", async (t) => {
     const { app, pair } = await startStreaming(t, { WS_IDLE_TTL_SECONDS: "1", MESSAGES_PER_MINUTE: "600" });
-    const stream = await openStream(t, app, pair);
-    const talk = new Talk(await app.connect());
-    await talk.join(pair);
-    // Three times the idle time, and more than that without a command of its own.
-    for (const startedAt = performance.now(); performance.now() - startedAt < 3_000; ) {
-      await talk.ask("Hello");
-      await pause(200);
-    }
-    assert.equal(stream.isOver, false);
+    const stream = await unlessHeldUp(async () => {
+      const opened = await openStream(t, app, pair);
+      const talk = new Talk(await app.connect());
+      await talk.join(pair);
+      // Three times the idle time, and more than that without a command of its own.
+      for (const startedAt = performance.now(); performance.now() - startedAt < 3_000; ) {
+        await talk.ask("Hello");
+        await pause(200);
+      }
+      assert.equal(opened.isOver, false);
+      return opened;
+    });
     await until("its end, when all is still", () => stream.isOver);
   });
 });
@@ -217,6 +238,6 @@ describe("an event stream and a server that stops", () => {
     await quick.named("RUN_FINISHED");
     const startedAt = performance.now();
     await app.close(0);
-    assert.ok(performance.now() - startedAt < 6_000);
+    assertWithin("the stop", performance.now() - startedAt, 6_000, startedAt);
   });
 });

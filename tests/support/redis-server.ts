@@ -3,11 +3,12 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import { connect, createServer } from "node:net";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort, onFreePort } from "../../deploy/demo/server-process.ts";
 import { requireProgram } from "./needed-programs.ts";
 
 export interface RedisServerOptions {
@@ -24,28 +25,35 @@ const START_MS = 10_000;
 const POLL_MS = 10;
 
 export class RedisServer implements AsyncDisposable {
-  readonly port: number;
   readonly #options: RedisServerOptions;
   readonly #folder: string;
-  readonly #busPort: number;
+  #port = 0;
+  #busPort = 0;
   #child: ChildProcess | undefined;
 
-  private constructor(
-    [port, busPort]: readonly [number, number],
-    folder: string,
-    options: RedisServerOptions,
-  ) {
-    this.port = port;
-    this.#busPort = busPort;
+  private constructor(folder: string, options: RedisServerOptions) {
     this.#folder = folder;
     this.#options = options;
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const folder = await mkdtemp(join(tmpdir(), "parley-redis-"));
-    const server = new RedisServer([await freePort(), await freePort()], folder, options);
-    await server.restart();
+    const server = new RedisServer(folder, options);
+    try {
+      await onFreePort(async (port) => {
+        server.#port = port;
+        if (options.cluster) server.#busPort = await freePort();
+        await server.restart();
+      });
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
+    }
     return server;
+  }
+
+  get port(): number {
+    return this.#port;
   }
 
   get url(): string {
@@ -53,13 +61,18 @@ export class RedisServer implements AsyncDisposable {
     return `redis://${password ? `:${encodeURIComponent(password)}@` : ""}127.0.0.1:${this.port}`;
   }
 
-  /** Starts it, again, on the same port; resolves when it answers. */
+  /**
+   * Starts it, again, on the same port; resolves when it answers.
+   * @throws as soon as it has ended instead, with what it said; EADDRINUSE where the port is taken
+   */
   async restart(): Promise<void> {
     await this.kill();
     // Read here, since a test file has no main.ts to take it from.
     const program = requireProgram("redis-server", process.env);
-    this.#child = spawn(program, this.#commandLine(), { stdio: "ignore" });
-    await this.#answers();
+    await using log = await open(this.#logPath, "w");
+    const child = spawn(program, this.#commandLine(), { stdio: ["ignore", log.fd, log.fd] });
+    this.#child = child;
+    await this.#answers(child);
     if (!this.#options.cluster) return;
     await this.command("CLUSTER", "ADDSLOTSRANGE", "0", "16383");
     while (!(await this.command("CLUSTER", "INFO")).includes("cluster_state:ok")) await pause(POLL_MS);
@@ -112,6 +125,10 @@ export class RedisServer implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  get #logPath(): string {
+    return join(this.#folder, "said.log");
+  }
+
   #commandLine(): string[] {
     const { args = [], password, persistent, cluster } = this.#options;
     return [
@@ -123,14 +140,32 @@ export class RedisServer implements AsyncDisposable {
     ];
   }
 
-  async #answers(): Promise<void> {
+  async #answers(child: ChildProcess): Promise<void> {
     const deadline = performance.now() + START_MS;
+    const ended = once(child, "exit").then(() => "ended" as const);
     for (;;) {
-      const answer = await this.command("PING").catch(() => "");
-      if (answer === "PONG") return;
+      const found = await Promise.race([ended, this.#isItself()]);
+      if (found === "ended") throw await this.#whyItEnded();
+      if (found) return;
       if (performance.now() > deadline) throw new Error("redis-server did not start in time");
       await pause(POLL_MS);
     }
+  }
+
+  /** Whether it is there, and not another one on its port: nobody else is in its folder. */
+  async #isItself(): Promise<boolean> {
+    try {
+      if ((await this.command("PING")) !== "PONG") return false;
+      return (await this.command("CONFIG", "GET", "dir")).includes(basename(this.#folder));
+    } catch {
+      return false;
+    }
+  }
+
+  async #whyItEnded(): Promise<Error> {
+    const said = (await readFile(this.#logPath, "utf8")).trimEnd();
+    const error = new Error(`redis-server ended before it answered on port ${this.port}:\n${said}`);
+    return said.includes("Address already in use") ? Object.assign(error, { code: "EADDRINUSE" }) : error;
   }
 }
 
@@ -139,15 +174,4 @@ const ENDING = `$${MARKER.length}\r\n${MARKER}\r\n`;
 
 function encode(words: readonly string[]): string {
   return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join("")}`;
-}
-
-/** A port that was free just now. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  probe.close();
-  await once(probe, "close");
-  return address.port;
 }

@@ -4,6 +4,7 @@
 
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
+import { onFreePort } from "../../deploy/demo/server-process.ts";
 import { Current, type ProxyDirection } from "./tcp-current.ts";
 
 export type { ProxyDirection } from "./tcp-current.ts";
@@ -22,7 +23,11 @@ export class TcpProxy implements AsyncDisposable {
 
   static async start(targetPort: number, host = "127.0.0.1"): Promise<TcpProxy> {
     const proxy = new TcpProxy({ host, port: targetPort });
-    await proxy.#listen();
+    // One that is still free when it was down and is healed.
+    await onFreePort((port) => {
+      proxy.#port = port;
+      return proxy.#listen();
+    });
     return proxy;
   }
 
@@ -88,9 +93,6 @@ export class TcpProxy implements AsyncDisposable {
   async #listen(): Promise<void> {
     this.#server.listen(this.#port, "127.0.0.1");
     await once(this.#server, "listening");
-    const address = this.#server.address();
-    if (typeof address !== "object" || address === null) throw new Error("no port");
-    this.#port = address.port;
   }
 
   #carry(client: Socket): void {
