@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { heldUpMs } from "../support/held-up.ts";
 import { clientFrame, handshake, OPCODE, openRawSocket } from "../support/raw-socket.ts";
 import { openSocket } from "../support/socket-client.ts";
 import { until } from "../support/until.ts";
@@ -87,13 +88,21 @@ test("only the client's own frames count against idleness, not what it is sent",
 
 test("a stall of this process excuses late pongs for one round, and for one only", async (t) => {
   const host = await startWebSocketHost(t, { heartbeatMs: 300, maxStallMs: 400 });
-  const raw = await openRawSocket(t, host.port, handshake(PATH));
-  await until("the first ping", () => pings(raw.frames) === 1);
-  stall(700);
-  await until("a second ping instead of a cut", () => pings(raw.frames) === 2);
-  assert.equal(raw.isClosed, false);
-  await until("the cut", () => raw.isClosed);
-  assert.equal(pings(raw.frames), 2);
+  for (let scene = 0; scene < 10; scene += 1) {
+    const openingAt = performance.now();
+    const raw = await openRawSocket(t, host.port, handshake(PATH));
+    await until("the first ping", () => pings(raw.frames) > 0);
+    stall(700);
+    await until("a second ping instead of a cut", () => pings(raw.frames) > 1 || raw.isClosed);
+    const wasOpen = !raw.isClosed;
+    await until("the cut", () => raw.isClosed);
+    // A machine that stands still beside that excuses or skips a round of its own: begun anew on another connection.
+    if (heldUpMs(openingAt) > 700 + 200) continue;
+    assert.equal(wasOpen, true);
+    assert.equal(pings(raw.frames), 2);
+    return;
+  }
+  assert.fail("the machine stood still each time");
 });
 
 test("a shorter stall excuses nobody", async (t) => {

@@ -25,9 +25,9 @@ const LIMIT_MS = 400;
 const IN_TIME_MS = 3_000;
 const THOUGHT = say.chunk({ delta: { reasoning_content: "hm" } });
 
+/** It has answered once: what the first call loads, and its connection, is not the model's silence. */
 async function startSilence(...replies: readonly ProviderReply[]) {
   const provider = await startScriptableProvider();
-  provider.reply(...replies);
   const logger = createRecordingLogger();
   const breaker = new CircuitBreaker({
     name: "llm",
@@ -39,7 +39,17 @@ async function startSilence(...replies: readonly ProviderReply[]) {
   const plain = createChatCompletionsClient(endpointAt(provider.origin), PATIENT);
   const retry = { maxAttempts: 3, waitMinMs: 1, waitMaxMs: 10 };
   const model = createGuardedClient(plain, { breaker, retry, logger });
-  return { provider, breaker, model, [Symbol.asyncDispose]: () => provider.close() };
+  provider.reply({ steps: say.answer("warm") });
+  assert.equal((await ask(model)).text, "warm");
+  provider.reply(...replies);
+  const asked = () => provider.requests.length - 1;
+  return { provider, breaker, model, asked, [Symbol.asyncDispose]: () => provider.close() };
+}
+
+/** Begins anew where the time was over before all that was asked had arrived: it was this machine's silence, not the model's. */
+async function untilArrived(scene: () => Promise<boolean>): Promise<void> {
+  for (let again = 0; again < 10; again += 1) if (await scene()) return;
+  assert.fail("nothing arrives in time");
 }
 
 describe("a model that says nothing in time", () => {
@@ -48,27 +58,34 @@ describe("a model that says nothing in time", () => {
     ["sends headers and nothing more", { ending: "stall" }],
     ["sends a role and keep-alives", { steps: [say.ROLE, say.KEEP_ALIVE], ending: "stall" }],
   ] as const)
-    it(`is left when it ${what}; its breaker hears of it, and it is not asked again`, async () => {
-      await using silence = await startSilence(reply);
-      const fallback = createScriptedModel();
-      const scene = createLadderScene({ model: silence.model, fallback, firstTextMs: LIMIT_MS });
-      const startedAt = performance.now();
-      const heard = await ask(scene.client);
-      assert.ok(performance.now() - startedAt < IN_TIME_MS);
-      assert.partialDeepStrictEqual(heard.reply, { source: "fallback-model", reason: "llm_timeout" });
-      assert.equal(silence.breaker.failures, 1);
-      assert.equal(silence.provider.requests.length, 1);
-    });
+    it(`is left when it ${what}; its breaker hears of it, and it is not asked again`, () =>
+      untilArrived(async () => {
+        await using silence = await startSilence(reply);
+        const fallback = createScriptedModel();
+        const scene = createLadderScene({ model: silence.model, fallback, firstTextMs: LIMIT_MS });
+        const startedAt = performance.now();
+        const heard = await ask(scene.client);
+        assertWithin("the answer", performance.now() - startedAt, IN_TIME_MS, startedAt);
+        assert.partialDeepStrictEqual(heard.reply, { source: "fallback-model", reason: "llm_timeout" });
+        assert.equal(silence.breaker.failures, 1);
+        if (silence.asked() === 0) return false;
+        assert.equal(silence.asked(), 1);
+        return true;
+      }));
 
-  it("opens its breaker by that, so that later visitors do not wait", async () => {
-    await using silence = await startSilence({ silent: true });
-    const scene = createLadderScene({ model: silence.model, firstTextMs: LIMIT_MS });
-    await Promise.all(Array.from({ length: 5 }, () => ask(scene.client)));
-    assert.equal(silence.breaker.state, "open");
-    const patient = createLadderScene({ model: silence.model, firstTextMs: 60_000 });
-    assert.equal((await ask(patient.client)).reply?.reason, "llm_unavailable");
-    assert.equal(silence.provider.requests.length, 5);
-  });
+  it("opens its breaker by that, so that later visitors do not wait", () =>
+    untilArrived(async () => {
+      await using silence = await startSilence({ silent: true });
+      const scene = createLadderScene({ model: silence.model, firstTextMs: LIMIT_MS });
+      await Promise.all(Array.from({ length: 5 }, () => ask(scene.client)));
+      assert.equal(silence.breaker.state, "open");
+      const haveArrived = silence.asked() >= 5;
+      const patient = createLadderScene({ model: silence.model, firstTextMs: 60_000 });
+      assert.equal((await ask(patient.client)).reply?.reason, "llm_unavailable");
+      if (!haveArrived) return false;
+      assert.equal(silence.asked(), 5);
+      return true;
+    }));
 
   it("costs two silent models their two times together, and then the persona answers", async () => {
     await using first = await startSilence({ silent: true });
@@ -142,10 +159,10 @@ describe("a model that says nothing in time", () => {
     await using silence = await startSilence({ status: 503 });
     const scene = createLadderScene({ model: silence.model, firstTextMs: 900 });
     assert.equal((await ask(scene.client)).reply?.reason, "llm_unavailable");
-    assert.equal(silence.provider.requests.length, 1);
+    assert.equal(silence.asked(), 1);
     const patient = createLadderScene({ model: silence.model, firstTextMs: 60_000 });
     await ask(patient.client);
-    assert.equal(silence.provider.requests.length, 4);
+    assert.equal(silence.asked(), 4);
   });
 });
 

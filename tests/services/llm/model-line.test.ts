@@ -39,7 +39,7 @@ describe("a call that waits in line", () => {
     stop.abort(reason);
     const startedAt = instant();
     assert.equal((await waiting).error, reason);
-    assert.ok(instant() - startedAt < 250);
+    assertWithin("the end", instant() - startedAt, 250, startedAt);
     assert.deepEqual(await scene.calls("llm"), { running: 1, waiting: 0 });
     assert.deepEqual((await scene.scrape()).of("parley_tokens_total"), before);
     held.release();
@@ -75,6 +75,8 @@ describe("a call that waits in line", () => {
     await until("most of the time is over", () => instant() > startedAt + 700);
     held.release();
     assert.partialDeepStrictEqual((await waiting).reply, TOO_LATE);
+    // Its last words may still be unread: they and the time fall due together where the machine stood still.
+    await held.ended;
     assert.equal(scene.provider.requests.length, 1);
     assert.deepEqual(await scene.calls("llm"), { running: 0, waiting: 0 });
   });
@@ -87,7 +89,8 @@ describe("a call that waits in line", () => {
     await until("some of the time is over", () => instant() > startedAt + 700);
     held.release();
     const heard = await waiting;
-    assert.ok(instant() - startedAt < 6_000, "the wait in line is part of the time");
+    // The wait in line is part of the time.
+    assertWithin("the answer", instant() - startedAt, 6_000, startedAt);
     assert.partialDeepStrictEqual(heard.reply, TOO_LATE);
     assert.equal(scene.provider.requests.length, 2);
     assert.deepEqual(scene.failures(), [0, 0, 0, 0]);
