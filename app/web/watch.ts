@@ -4,15 +4,21 @@
 import type { Link } from "./link.ts";
 
 const DEFAULT_PATIENCE_MS = 10_000;
+/**
+ * An answer is waited for in so many parts. Where the machine slept or the tab was frozen, the timer is served at
+ * once and the answer may lie unread: whatever the standstill, it takes up no more than one part.
+ */
+const PARTS = 4;
+
+export type WatchedLink = Pick<Link, "send" | "drop">;
 
 export class Watch {
-  readonly #link: Link;
+  readonly #link: WatchedLink;
   readonly #patienceMs: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #expecting = false;
-  #asked = false;
 
-  constructor(link: Link, patienceMs = DEFAULT_PATIENCE_MS) {
+  constructor(link: WatchedLink, patienceMs = DEFAULT_PATIENCE_MS) {
     this.#link = link;
     this.#patienceMs = patienceMs;
   }
@@ -27,7 +33,6 @@ export class Watch {
   /** Something has come over the line. */
   heard(): void {
     clearTimeout(this.#timer);
-    this.#asked = false;
     this.#timer = this.#expecting ? setTimeout(() => this.#silent(), this.#patienceMs) : undefined;
   }
 
@@ -38,12 +43,16 @@ export class Watch {
 
   /** Silence: ask once, then give up. */
   #silent(): void {
-    if (this.#asked) {
-      this.#expecting = false;
-      this.#link.drop();
+    if (this.#link.send({ type: "ping", commandId: "watch" })) this.#awaitAnswer(PARTS);
+    else this.#timer = setTimeout(() => this.#silent(), this.#patienceMs);
+  }
+
+  #awaitAnswer(parts: number): void {
+    if (parts > 0) {
+      this.#timer = setTimeout(() => this.#awaitAnswer(parts - 1), this.#patienceMs / PARTS);
       return;
     }
-    this.#asked = this.#link.send({ type: "ping", commandId: "watch" });
-    this.#timer = setTimeout(() => this.#silent(), this.#patienceMs);
+    this.#expecting = false;
+    this.#link.drop();
   }
 }

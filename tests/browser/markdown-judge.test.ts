@@ -8,6 +8,7 @@ import type { Page } from "playwright-core";
 import { hostileArrivals } from "../web/markdown-generator.ts";
 import { bundle, LENIENT, useMarkdownPages } from "./markdown-fixture.ts";
 import { HOSTILE } from "./markdown-hostile.ts";
+import { untilHolds } from "./until-holds.ts";
 
 const { visit } = useMarkdownPages();
 
@@ -54,6 +55,8 @@ before(async () => {
 async function visitJudge(): Promise<Page> {
   const { page } = await visit(LENIENT);
   await page.addScriptTag({ content: script, type: "module" });
+  // A module runs some time after its tag is there.
+  await untilHolds(page, "'judgeReply' in globalThis");
   return page;
 }
 

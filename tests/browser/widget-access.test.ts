@@ -92,6 +92,8 @@ describe("by keyboard alone", () => {
       );
       assert.notEqual(outline, "none");
     }
+    // The focus goes to who speaks where they are on the list by then.
+    await page.locator(".title .about:not(:empty)").waitFor();
     await page.keyboard.press("Enter");
     await page.locator(".picker").waitFor();
     assert.equal(await focused(page), "button.partner");

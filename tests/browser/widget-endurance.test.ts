@@ -150,6 +150,8 @@ describe("a history of 2,000 messages", () => {
     await page.getByText("Question 1000", { exact: true }).waitFor();
     // The chat rises to its place when it is opened, and with it every line.
     await settled(page);
+    // The words about who speaks move everything below them.
+    await page.locator(".title .about:not(:empty)").waitFor();
     const count = () => page.locator(".rows .row").count();
     const first = await count();
     const moved = await page.evaluate(SCROLL_UP);

@@ -5,12 +5,15 @@ import { describe, it } from "node:test";
 import { INITIAL_STATE, reduceConversation } from "#app/web/conversation-state.ts";
 import type { ChatMessage, ConversationState } from "#app/web/transcript.ts";
 import { ENGLISH } from "#app/web/widget/english.ts";
+import { canBeStopped } from "#app/web/widget/present-run.ts";
 import { RowMaker } from "#app/web/widget/rows.ts";
 import { readSettings } from "#app/web/widget/settings.ts";
 import { TURKISH } from "#app/web/widget/turkish.ts";
 import { toWidgetEvents } from "#app/web/widget/widget-events.ts";
 import { chooseLocale, createWords, type Locale } from "#app/web/widget/words.ts";
-import { ADA, ENGINE } from "../web/shown-personas.ts";
+import { begin, delta, end, failed, finished, started } from "../web/server-events.ts";
+import { ADA, changed, ENGINE } from "../web/shown-personas.ts";
+import { live, NEW } from "../web/state-steps.ts";
 
 const SCRIPT = "https://chat.example.org/some/widget.js";
 
@@ -194,6 +197,26 @@ describe("the widget's rows", () => {
       ],
     );
   });
+
+  it("show who thinks until the run's reply begins, and nobody between its end and that of the run", () => {
+    const asked = live(NEW, started("r1", "m1"), begin("a1"), end("a1"), finished("r1"), started("r2", "m2"));
+    const streaming = live(asked, begin("a2"), delta("a2", "I"));
+    const shown = (present: ConversationState) => [
+      maker()
+        .make(present)
+        .some(({ kind }) => kind === "thinking"),
+      canBeStopped(present),
+    ];
+    assert.deepEqual(shown(asked), [true, true]);
+    assert.deepEqual(shown(streaming), [false, true]);
+    assert.deepEqual(shown(live(streaming, changed(ENGINE))), [false, true]);
+    for (const partial of [false, true]) {
+      assert.deepEqual(shown(live(streaming, end("a2", { ...(partial && { partial }) }))), [false, false]);
+    }
+    assert.deepEqual(shown(live(streaming, end("a2"), finished("r2"))), [false, false]);
+    const again = live(streaming, end("a2"), finished("r2"), started("r3", "m2", "Hello", "r2"));
+    assert.deepEqual(shown(again), [true, true]);
+  });
 });
 
 describe("the widget's events", () => {
@@ -211,6 +234,24 @@ describe("the widget's events", () => {
       { type: "reply", detail: { id: "a", text: "Yes.", state: "stopped", source: "model" } },
     ]);
     assert.deepEqual(toWidgetEvents(state({}), ended), []);
+  });
+
+  it("tell what cut a reply short, which is known when its run ends, and tell it once", () => {
+    const outcomes = { interrupted: failed("r1"), stopped: finished("r1", "cancelled") };
+    for (const [outcome, last] of Object.entries(outcomes)) {
+      const told: unknown[] = [];
+      let before = live(NEW, started("r1", "m1"));
+      const steps = [begin("a1"), delta("a1", "I"), end("a1", { partial: true }), last, started("r2", "m2")];
+      for (const event of steps) {
+        const after = live(before, event);
+        for (const { type, detail } of toWidgetEvents(before, after)) {
+          told.push(type === "reply" ? [type, event.type, detail.state] : type);
+        }
+        before = after;
+      }
+      const isFault = outcome === "interrupted";
+      assert.deepEqual(told, [["reply", last.type, outcome], ...(isFault ? ["error"] : [])]);
+    }
   });
 
   it("tell a problem once: of the conversation, of a message, of the connection", () => {

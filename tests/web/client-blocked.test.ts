@@ -26,7 +26,7 @@ describe("where WebSockets do not get through", () => {
 
   it("one that hangs is enough", async () => {
     fixture.server.blocking = "hang";
-    const { chat } = await openBlocked(fixture, { openTimeoutMs: 20 });
+    const { chat } = await openBlocked(fixture, { openTimeoutMs: 500 });
     assert.equal(fixture.server.upgrades, 1);
     assert.equal(chat.state.transport, "sse");
   });

@@ -14,6 +14,7 @@ describe("acknowledgements", () => {
     const chat = fixture.connect();
     const connection = await fixture.server.connection(0);
     await connection.join();
+    const startedMs = performance.now();
     connection.events(
       1,
       started("r1", "m1"),
@@ -22,10 +23,10 @@ describe("acknowledgements", () => {
     );
     await until("all", () => chat.state.seq === 72);
     assert.equal((await connection.receive("ack", 1)).seq, 64);
-    assert.deepEqual(
-      connection.of("ack").map(({ seq }) => seq),
-      [32, 64],
-    );
+    const acks = connection.of("ack").map(({ seq }) => seq);
+    // Where this process was held up for a second, the rest may have been reported as well.
+    const isLate = performance.now() - startedMs >= 1_000;
+    assert.deepEqual(acks, [32, 64, 72].slice(0, isLate ? acks.length : 2));
   });
 
   it("go out within about a second for fewer", async () => {

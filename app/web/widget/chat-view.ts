@@ -9,7 +9,7 @@ import { HeaderView } from "./header-view.ts";
 import { LogView } from "./log-view.ts";
 import { NoticeView } from "./notice-view.ts";
 import { Partners } from "./partners.ts";
-import { createPicker } from "./picker.ts";
+import { Picker } from "./picker.ts";
 import type { RowSources } from "./rows.ts";
 import type { StorageScope } from "./scoped-storage.ts";
 import type { ChatSession } from "./session.ts";
@@ -32,6 +32,7 @@ export class ChatView {
   readonly elements: readonly HTMLElement[];
   readonly #options: ChatViewOptions;
   readonly #partners: Partners;
+  readonly #picker: Picker;
   readonly #voice = new VoiceView();
   readonly #header: HeaderView;
   readonly #menu: ConversationMenu;
@@ -48,6 +49,7 @@ export class ChatView {
     const main = createElement("div", { class: "main" });
     this.#partners = new Partners(settings.host, words.locale, () => this.#partnersChanged());
     this.#sheet = new SheetView(main, words);
+    this.#picker = this.#createPicker();
     this.#menu = this.#createMenu();
     this.#header = new HeaderView({
       words,
@@ -136,6 +138,20 @@ export class ChatView {
     });
   }
 
+  #createPicker(): Picker {
+    const { session, words } = this.#options;
+    return new Picker({
+      partners: this.#partners,
+      words,
+      present: () => session.state.persona,
+      onPick: ({ kind, id }) => {
+        this.#sheet.close(false);
+        session.choose({ kind, id });
+        this.#composer.focus();
+      },
+    });
+  }
+
   #createLog(): LogView {
     const { client } = this.#options.session;
     return new LogView(this.#sources(), {
@@ -167,18 +183,13 @@ export class ChatView {
   }
 
   #partnersChanged(): void {
-    this.#log.redraw(this.#sources());
+    this.#log.know(this.#sources());
+    this.#picker.redraw();
     this.draw();
   }
 
   #openPicker(): void {
-    const { session, words } = this.#options;
-    const picker = createPicker(this.#partners, session.state.persona, words, (entry) => {
-      this.#sheet.close(false);
-      session.choose({ kind: entry.kind, id: entry.id });
-      this.#composer.focus();
-    });
-    this.#sheet.open(picker, this.#header.switcher);
+    this.#sheet.open(this.#picker.open(), this.#header.switcher);
   }
 
   #drawNow(): void {

@@ -5,6 +5,7 @@ import { createElement, setText } from "#app/web/element.ts";
 import type { TextStorage } from "#app/web/session-record.ts";
 import type { ConversationState } from "#app/web/transcript.ts";
 import { createButton, onFieldKeys } from "./controls.ts";
+import { canBeStopped } from "./present-run.ts";
 import type { Words } from "./words.ts";
 
 export interface ComposerActions {
@@ -68,9 +69,10 @@ export class ComposerView {
     this.#changed();
   }
 
-  draw({ maxMessageChars, run, persona }: ConversationState): void {
+  draw(state: ConversationState): void {
+    const { maxMessageChars, persona } = state;
     this.#maxChars = maxMessageChars ?? Number.POSITIVE_INFINITY;
-    this.#stop.hidden = run === undefined;
+    this.#stop.hidden = !canBeStopped(state);
     this.#field.placeholder = persona
       ? this.#words.say("writeTo", { name: persona.name })
       : this.#words.say("write");

@@ -97,10 +97,12 @@ export class LogView {
     this.#lastRow = last;
   }
 
-  /** The names of speakers are known now. */
-  redraw(sources: RowSources): void {
+  /**
+   * The names of speakers are known now; the next draw shows them. Not this call: whoever draws between a reader's
+   * scrolling and the event that tells of it throws them back to where they were.
+   */
+  know(sources: RowSources): void {
     this.#maker = new RowMaker(sources);
-    if (this.#state) this.draw(this.#state);
   }
 
   toEnd(): void {

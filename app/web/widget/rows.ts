@@ -3,6 +3,7 @@
 
 import type { PersonaRef } from "#app/models/persona.ts";
 import type { ChatMessage, ConversationState, Problem, TranscriptItem } from "#app/web/transcript.ts";
+import { replyOfRun } from "./present-run.ts";
 import { isTextKey, type Words } from "./words.ts";
 
 export interface Row {
@@ -46,8 +47,7 @@ export class RowMaker {
       rows.push(toGreeting("greeting", opening.name, greeting ?? opening.greeting));
     }
     for (const item of messages) rows.push(...this.#rowsOf(item, false));
-    const last = messages.at(-1);
-    if (run && (last?.type !== "message" || last.state !== "streaming")) {
+    if (run && !replyOfRun(state)) {
       rows.push(toThinking(run.speaker.name ?? this.#sources.nameOf(run.speaker) ?? ""));
     }
     rows.push(...waiting.flatMap((message) => this.#rowsOf(message, false)));

@@ -1,12 +1,13 @@
 // What a page is told of a conversation, read from two of its states, one after the other. Pure: knows no element.
 
 import { defined } from "#app/web/defined.ts";
-import type { ChatMessage, ConversationState, Problem } from "#app/web/transcript.ts";
+import type { ChatMessage, ConversationState, Problem, TranscriptItem } from "#app/web/transcript.ts";
+import { replyOfRun } from "./present-run.ts";
 
 export type WidgetEvent =
   /** The visitor has said something in this widget. */
   | { readonly type: "message"; readonly detail: { readonly id: string; readonly text: string } }
-  /** A reply has come to its end; `state` is `done`, `stopped` or `interrupted`. */
+  /** A reply has come to its end, and its run with it; `state` is `done`, `stopped` or `interrupted`. */
   | {
       readonly type: "reply";
       readonly detail: Pick<ChatMessage, "id" | "text" | "state" | "source" | "speaker">;
@@ -26,12 +27,17 @@ function messagesSaid(before: ConversationState, after: ConversationState): Widg
 }
 
 function repliesEnded(before: ConversationState, after: ConversationState): WidgetEvent[] {
-  const open = before.messages.findLast((item) => item.type === "message" && item.state === "streaming");
+  const open = replyOfRun(before) ?? before.messages.findLast(isStreaming);
   if (!open) return [];
   const reply = after.messages.findLast(({ id }) => id === open.id);
-  if (reply?.type !== "message" || reply.state === "streaming") return [];
+  // Only the end of its run says by what a reply was cut: by the visitor, or by a fault.
+  if (reply?.type !== "message" || isStreaming(reply) || reply === replyOfRun(after)) return [];
   const { id, text, state, source, speaker } = reply;
   return [{ type: "reply", detail: defined({ id, text, state, source, speaker }) }];
+}
+
+function isStreaming(item: TranscriptItem): boolean {
+  return item.type === "message" && item.state === "streaming";
 }
 
 function problemsMet(before: ConversationState, after: ConversationState): WidgetEvent[] {
