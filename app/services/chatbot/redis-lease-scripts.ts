@@ -5,17 +5,21 @@ import { NOW, WHOLE } from "./redis-lua.ts";
 
 /**
  * Atomic: that nobody holds it and that it is taken. Takes life in ms, instance, ttl, 1
- * where what lapsed is another's and is not to be taken. Gives the generation, or nil.
+ * where what lapsed is another's and is not to be taken, 1 where what stands under that instance's name may be nobody's:
+ * the answer to an earlier call was lost. Gives the generation, or nil.
  * Generations grow with the clock: also where the last one was lost, by FLUSHALL or a failover, the next is higher,
  * and whoever still holds the lost one is fenced off.
  */
 export const ACQUIRE = defineScript({
   name: "acquire",
   keys: ["lease"],
+  // The next attempt says that the lease may be its own.
+  repeatable: true,
   body: `${NOW}
 local now = nowMs()
 local lease = redis.call("HMGET", LEASE, "generation", "untilMs", "owner")
-if lease[2] and tonumber(lease[2]) > now then return false end
+local mayBeOurs = ARGV[5] == "1" and lease[3] == ARGV[2]
+if lease[2] and tonumber(lease[2]) > now and not mayBeOurs then return false end
 if ARGV[4] == "1" and lease[2] and lease[2] ~= "0" and lease[3] ~= ARGV[2] then return false end
 local generation = math.max(now, tonumber(lease[1] or 0) + 1)
 redis.call("HSET", LEASE, "generation", string.format("%d", generation),

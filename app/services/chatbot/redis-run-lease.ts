@@ -1,8 +1,9 @@
 // The run lease of the Redis bundle: one hash a conversation, by the server's clock.
 
 import { z } from "zod";
+import type { RedisConnection } from "#app/core/redis.ts";
 import { LOG_WINDOW } from "./event-log.ts";
-import { keysOf } from "./redis-keys.ts";
+import { type ConversationScript, keysOf } from "./redis-keys.ts";
 import { ACQUIRE, RELEASE, RENEW } from "./redis-lease-scripts.ts";
 import type { RedisKeeperOptions } from "./redis-memory.ts";
 import { checked } from "./redis-records.ts";
@@ -18,8 +19,11 @@ export class RedisRunLease implements RunLease {
   readonly #options: RedisKeeperOptions;
   readonly #held = new Set<string>();
   readonly #hints: RedisRunHints;
-  /** Generations that could not be given back: Redis was away. They would stand in our own way until they lapse. */
-  readonly #unreleased = new Map<string, number>();
+  /**
+   * Taken here, or not given back, as far as anybody knows: Redis did not answer. Such a lease would stand in our own way.
+   * With the time until which it may live.
+   */
+  readonly #doubtful = new Map<string, number>();
 
   constructor(options: RedisKeeperOptions) {
     this.#hints = new RedisRunHints(options.connection);
@@ -33,13 +37,15 @@ export class RedisRunLease implements RunLease {
 
   async acquire(conversationId: string): Promise<Lease | undefined> {
     const { connection, instanceId, conversationTtlMs } = this.#options;
-    const unreleased = this.#unreleased.get(conversationId);
-    if (unreleased !== undefined) await this.#free(conversationId, unreleased);
-    this.#unreleased.delete(conversationId);
     // After an outage all leases have lapsed, and their owners are about to renew them.
     const spares = connection.watch.sinceOutageMs < SPARED_AFTER_OUTAGE_MS ? "1" : "0";
-    const args = [String(LEASE_TIMES.lifeMs), instanceId, String(conversationTtlMs), spares];
-    const reply = await connection.run(ACQUIRE, keysOf(ACQUIRE, conversationId), args);
+    let mayBeOurs = this.#doubtful.delete(conversationId);
+    const reply = await this.#run(ACQUIRE, conversationId, () => {
+      const doubt = mayBeOurs ? "1" : "0";
+      // An attempt that follows on this one is made where nobody knows what became of it.
+      mayBeOurs = true;
+      return [String(LEASE_TIMES.lifeMs), instanceId, String(conversationTtlMs), spares, doubt];
+    });
     const generation = checked(generationSchema, reply);
     if (generation === null) return undefined;
     this.#held.add(conversationId);
@@ -62,21 +68,23 @@ export class RedisRunLease implements RunLease {
   async release({ conversationId, generation }: Lease, isDone = true): Promise<void> {
     // Before the call: whether it arrives or not, nobody works here on this conversation any more.
     this.#held.delete(conversationId);
-    let reply: unknown;
-    try {
-      reply = await this.#free(conversationId, generation);
-    } catch (error) {
-      this.#unreleased.set(conversationId, generation);
-      // By then it has lapsed.
-      setTimeout(() => this.#unreleased.delete(conversationId), LEASE_TIMES.lifeMs).unref();
-      throw error;
-    }
+    const reply = await this.#run(RELEASE, conversationId, [String(generation)]);
     // Who lost it has nothing to say of the conversation any more: the hint is the next holder's. And not before the
     // lease is free: whoever finds the hint shall be able to take it.
     if (reply !== 0) void this.#hints.released(conversationId, isDone && reply === 1);
   }
 
-  #free(conversationId: string, generation: number): Promise<unknown> {
-    return this.#options.connection.run(RELEASE, keysOf(RELEASE, conversationId), [String(generation)]);
+  /** What takes or frees: without an answer nobody knows whose it is. */
+  async #run(script: ConversationScript, id: string, args: Parameters<RedisConnection["run"]>[2]) {
+    try {
+      return await this.#options.connection.run(script, keysOf(script, id), args);
+    } catch (error) {
+      const lapsesAtMs = performance.now() + LEASE_TIMES.lifeMs;
+      this.#doubtful.set(id, lapsesAtMs);
+      setTimeout(() => {
+        if (this.#doubtful.get(id) === lapsesAtMs) this.#doubtful.delete(id);
+      }, LEASE_TIMES.lifeMs).unref();
+      throw error;
+    }
   }
 }
