@@ -10,14 +10,15 @@ import { Meanings } from "./meanings.ts";
 import { answerOf, createTalker, questionFor } from "./redis-proxy-scene.ts";
 import { TimedReader } from "./timed-reader.ts";
 
-/** 4 s of talking; a stop gives it none of them. */
 const WORDS = 80;
+/** The first two get no further, however long the next one takes to come; a stop gives them no time either. */
+const SAID = 10;
 
 async function startFleet(test: TestContext) {
   const redis = await RedisServer.start();
   const meanings = new Meanings();
-  const start = (): Promise<RunningApp> =>
-    startApp(test, { model: createTalker() }, { REDIS_URL: redis.url });
+  const start = (atMost?: number): Promise<RunningApp> =>
+    startApp(test, { model: createTalker(atMost) }, { REDIS_URL: redis.url });
   const read = async (app: RunningApp, beside?: TimedReader): Promise<TimedReader> => {
     const reader = new TimedReader(await app.connect(), beside?.key, meanings);
     reader.join(beside ? {} : { create: true });
@@ -32,7 +33,7 @@ async function startFleet(test: TestContext) {
 
 it("is handed over twice, and answered whole by the third instance", async (test) => {
   const { start, read, speaks } = await startFleet(test);
-  const [first, second] = [await start(), await start()];
+  const [first, second] = [await start(SAID), await start(SAID)];
   const here = await read(first);
   const there = await read(second, here);
   here.say(questionFor(WORDS), "question");

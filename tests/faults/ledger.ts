@@ -2,13 +2,14 @@
 
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
+import { assertWithin } from "../support/held-up.ts";
 import { countReplies, tellReplies } from "./reply-table.ts";
 import type { RunStory, Story } from "./story.ts";
 import type { Tab } from "./tab.ts";
 import { type Order, questionOf, replyTo } from "./wordy-provider.ts";
 
 /** What the protocol promises for the time between a server's death and the new run. */
-export const TAKEN_OVER_WITHIN_MS = 15_000;
+const TAKEN_OVER_WITHIN_MS = 15_000;
 
 interface Entry {
   readonly tab: Tab;
@@ -81,10 +82,23 @@ export class Ledger {
     for (const { tab, messageId } of this.#entries) {
       const [first, second] = tab.story.runsOf(messageId);
       if (!second) continue;
-      assert.ok((first?.endedAt ?? 0) - diedAt < TAKEN_OVER_WITHIN_MS, `${messageId} was ended in time`);
-      assert.ok(second.startedAt - diedAt < TAKEN_OVER_WITHIN_MS, `${messageId} was begun again in time`);
+      assertTakenOver(`${messageId} was ended`, first?.endedAt ?? 0, diedAt);
+      assertTakenOver(`${messageId} was begun again`, second.startedAt, diedAt);
     }
   }
+}
+
+/** In the time that is promised. All times are Date.now(). */
+export function assertTakenOver(what: string, at: number, diedAt: number): void {
+  assertSoon(what, { at, since: diedAt, limitMs: TAKEN_OVER_WITHIN_MS });
+}
+
+/** What is stamped by the clock of the day, as processes tell it to each other, came in time. */
+export function assertSoon(
+  what: string,
+  { at, since, limitMs }: { readonly at: number; readonly since: number; readonly limitMs: number },
+): void {
+  assertWithin(what, at - since, limitMs, performance.now() - (Date.now() - since));
 }
 
 /** Two tabs have read the same events, to the byte. */

@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { assertWithin } from "../support/held-up.ts";
 import { say } from "../support/provider-chunks.ts";
 import type { ProviderReply } from "../support/scriptable-provider.ts";
 import { assertCounted, assertLogged, assertUnharmed } from "./accounts-of-runs.ts";
@@ -29,8 +30,9 @@ function assertCase({ provider }: ProviderScene, each: ProviderCase, run: Watche
   assertInTime(run, each.withinS);
 }
 
-function assertInTime({ totalMs }: WatchedRun, [from, to]: Span): void {
-  assert.ok(totalMs >= from * 1000 && totalMs <= to * 1000, `after ${totalMs} ms, not ${from} to ${to} s`);
+function assertInTime({ totalMs, askedAt }: WatchedRun, [from, to]: Span): void {
+  assert.ok(totalMs >= from * 1000, `after ${totalMs} ms, not ${from} to ${to} s`);
+  assertWithin("the end", totalMs, to * 1000, askedAt);
 }
 
 describe("a provider's faults", { concurrency: true }, () => {

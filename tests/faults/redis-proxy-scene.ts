@@ -2,6 +2,7 @@
 
 import type { TestContext } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { untilAborted } from "#app/core/until-aborted.ts";
 import type { ChatModelClient } from "#app/services/llm/client.ts";
 import { ownPair } from "../support/conversation.ts";
 import { RedisServer } from "../support/redis-server.ts";
@@ -12,8 +13,10 @@ import { readHistory } from "./history.ts";
 import { Meanings } from "./meanings.ts";
 import { TimedReader } from "./timed-reader.ts";
 
+const NEVER = new Promise<never>(() => undefined);
 /** Milliseconds between two words: less would be joined into one frame. */
 const PACE_MS = 50;
+const COME_AGAIN: ReadonlySet<string> = new Set(["error storage_unavailable", "closed 1011"]);
 const LOGGED = [
   "storage_degraded",
   "run_detached",
@@ -35,7 +38,8 @@ export interface ProxyScene {
   connect(key?: TimedReader["key"]): Promise<TimedReader>;
   /**
    * A connection to a new conversation that is kept there, in which a reply of so many words is under way. On a machine
-   * that is held up for a moment one may begin in memory, or be told to come again; that one is left alone.
+   * that is held up for a moment one may begin in memory, or be told to come again, by a refusal or by a close with 1011;
+   * that one is left alone.
    */
   inMidReply(words: number, storage?: "redis" | "memory"): Promise<TimedReader>;
   /** Waits until everything that went on in memory, on a machine that was held up, is in Redis again. */
@@ -57,14 +61,14 @@ export function answerOf(words: number): string {
   return Array.from({ length: words }, (_, index) => `word-${index} `).join("");
 }
 
-/** Says as many words as it is asked for, at its pace. */
-export function createTalker(): ChatModelClient {
+/** Says as many words as it is asked for, at its pace; of more than `atMost` it holds the rest back until it is stopped. */
+export function createTalker(atMost = Number.POSITIVE_INFINITY): ChatModelClient {
   return {
     provider: "talker",
     async stream({ messages }, onDelta, signal) {
       const words = Number(/say (\d+) words/.exec(messages.at(-1)?.content ?? "")?.[1] ?? 3);
       for (let index = 0; index < words; index += 1) {
-        await pause(PACE_MS, undefined, { signal });
+        await (index < atMost ? pause(PACE_MS, undefined, { signal }) : untilAborted(NEVER, signal));
         onDelta(`word-${index} `);
       }
       const usage = { model: "talker", inputTokens: 1, outputTokens: words };
@@ -78,7 +82,9 @@ export async function openProxyScene(
   options: { readonly persistent?: boolean; readonly before?: (scene: Stage) => Promise<void> } = {},
 ): Promise<ProxyScene> {
   const stack = new AsyncDisposableStack();
-  const redis = stack.use(await RedisServer.start({ persistent: options.persistent ?? true }));
+  const persistent = options.persistent ?? true;
+  // It is only ever killed, and what it has written by then stands in the kernel: a slow disk shall hold nothing up.
+  const redis = stack.use(await RedisServer.start({ persistent, args: ["--appendfsync", "no"] }));
   const proxy = stack.use(await TcpProxy.start(redis.port));
   await options.before?.({ redis, proxy });
   const app = await startApp(
@@ -117,12 +123,16 @@ class Scene implements ProxyScene {
   async inMidReply(words: number, storage: "redis" | "memory" = "redis"): Promise<TimedReader> {
     const reader = await this.connect();
     reader.join({ create: true });
-    const isRefused = () => reader.told.some(({ what }) => what === "error storage_unavailable");
+    const isToldToComeAgain = () => reader.told.some(({ what }) => COME_AGAIN.has(what));
     await until("joined", () => reader.told.length > 0);
     if (reader.told[0]?.what !== `joined ${storage}`) return this.inMidReply(words, storage);
     reader.say(questionFor(words), "question");
-    await until("words", () => reader.text.length > 50 || isRefused(), 10_000);
-    return isRefused() ? this.inMidReply(words, storage) : reader;
+    await until("words", () => reader.text.length > 50 || isToldToComeAgain(), 10_000).catch(
+      (cause: unknown) => {
+        throw new Error(`no words: ${reader.account(0)}; ${this.logged(0)}`, { cause });
+      },
+    );
+    return isToldToComeAgain() ? this.inMidReply(words, storage) : reader;
   }
 
   async atHome(): Promise<void> {

@@ -42,17 +42,17 @@ describe("Redis, lost in mid-reply", { concurrency: 2 }, () => {
     const at = performance.now();
     await scene.redis.kill();
     assertWithin("moved", await reader.hears("joined memory", at), TOLD_WITHIN_MS, at);
-    await pause(LASTS_MS);
-    const saidMeanwhile = reader.text.length;
+    // Longer on a machine that holds the words up: it is said meanwhile, however long that takes.
+    await Promise.all([pause(LASTS_MS), until("words meanwhile", () => reader.text.length > 50 * 8)]);
+    const backAt = performance.now();
     await scene.redis.restart();
-    const closedMs = await reader.hears("closed 1011", at);
+    const closedMs = await reader.hears("closed 1011", backAt);
     const back = await scene.visit({ ...reader.key, epoch: reader.epoch, after: reader.position });
     assert.equal(back.what, "error conversation_not_found");
-    assert.ok(saidMeanwhile > 50 * 8, `${saidMeanwhile} characters were said meanwhile`);
     test.diagnostic(
       `restarted with nothing | ${reader.account(at)}, back: ${back.what}; ${scene.logged(at)}`,
     );
-    assertWithin("closed", closedMs, LASTS_MS + RECONNECT_MS + TOLD_WITHIN_MS, at);
+    assertWithin("closed", closedMs, RECONNECT_MS + TOLD_WITHIN_MS, at);
     await scene.logs("detached_run_dropped", at);
     for (const each of scene.readers) each.assertSound();
   });
@@ -66,7 +66,9 @@ describe("Redis, lost in mid-reply", { concurrency: 2 }, () => {
     assert.equal(reader.text, answerOf(SHORT));
     test.diagnostic(`cut for a moment | ${reader.account(at)}; longest pause ${reader.longestPause(at)} ms`);
     assert.equal(scene.app.log.named("storage_degraded").length, 0);
-    await until("it is home", () => !reader.account(at).endsWith("joined memory"));
+    // It was told of another life where the cut fell into an append, and then of the way home too.
+    const storage = () => reader.told.findLast(({ what }) => what.startsWith("joined"))?.what;
+    await until("it is home", () => storage() === "joined redis");
     const home = async () => (await scene.visit(reader.key)).what === "joined redis";
     while (!(await home())) await pause(100);
     assert.deepEqual(await scene.history(reader.key), [questionFor(SHORT), answerOf(SHORT)]);
@@ -87,6 +89,7 @@ async function drill(test: TestContext, fault: RedisFault): Promise<void> {
   const toldMs = [await long.hears("joined memory", at), await short.hears("joined memory", at)];
   const visits = await visitMeanwhile(scene, fault, { idle, long });
   await pause(Math.max(0, at + LASTS_MS - performance.now()));
+  await until("the end of the short one", () => short.outcome !== undefined);
   assert.deepEqual(
     [short.outcome, short.text],
     ["success", answerOf(SHORT)],

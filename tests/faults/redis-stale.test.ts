@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
 import { Talk } from "../support/conversation.ts";
 import { openSocket } from "../support/socket-client.ts";
 import type { Instance } from "./instance.ts";
@@ -19,6 +20,13 @@ const NOTICED_WITHIN_MS = 10_000;
 const RETRY_MS = 100;
 /** Longer than a lease lives. */
 const LONG_AWAY_MS = 12_000;
+const ATTEMPTS = 5;
+const RETRY_UNTOLD_MS = 1_000;
+const refusalSchema = z.object({
+  code: z.literal("storage_unavailable"),
+  retryable: z.literal(true),
+  retryAfterMs: z.number().optional(),
+});
 const SETTLED: Order = { name: "settled", words: 5, paceMs: [5] };
 /** 7 s at the first attempt. */
 const LONG: Order = { name: "long", words: 140, paceMs: [50, 5] };
@@ -159,14 +167,25 @@ async function ask(scene: StaleScene, order: Order, tab?: "here" | "there"): Pro
   await scene.read(order, WHOLE);
 }
 
-/** What a connection gets that comes in with that frame, until it is level. */
+/** What a connection gets that comes in with that frame, until it is level; it asks again where it is told that this helps. */
 async function comeIn(instance: Instance, meanings: Meanings, frame: { readonly conversationId: string }) {
+  for (let attempt = 1; ; attempt += 1) {
+    const answer = await comeOnce(instance, meanings, frame);
+    if ("epoch" in answer) return answer;
+    assert.ok(attempt < ATTEMPTS, answer.code);
+    await pause(answer.retryAfterMs ?? RETRY_UNTOLD_MS);
+  }
+}
+
+async function comeOnce(instance: Instance, meanings: Meanings, frame: { readonly conversationId: string }) {
   const talk = new Talk(await openSocket(instance.socketUrl));
   try {
     const refused = talk.client
       .next(({ name }) => name === "error")
-      .then(({ value }) => Promise.reject(new Error(JSON.stringify(value))));
-    const { epoch, lastSeq, recovered } = await Promise.race([talk.join(frame), refused]);
+      .then(({ value }) => refusalSchema.parse(value));
+    const answer = await Promise.race([talk.join(frame), refused]);
+    if ("code" in answer) return answer;
+    const { epoch, lastSeq, recovered } = answer;
     const shown = recovered ? undefined : (await talk.snapshot()).messages.map(({ content }) => content);
     await talk.custom("replayed");
     const events = talk.events();

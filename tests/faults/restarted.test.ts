@@ -26,6 +26,7 @@ describe("an instance without another", { concurrency: true }, () => {
     ledger.assertInTime(diedAt);
     ledger.report(test, "one instance: SIGKILL and a restart", diedAt);
     assert.equal(onlyAccepted.story.runs.length, 1, "what had not begun is simply begun");
+    fleet.assertOneLife([begun, onlyAccepted]);
     for (const tab of [begun, onlyAccepted]) tab.close();
   });
 
@@ -45,6 +46,7 @@ describe("an instance without another", { concurrency: true }, () => {
     await ledger.assertAnsweredOnce();
     ledger.assertInTime(diedAt);
     ledger.report(test, "one instance: SIGKILL and a restart, nobody comes back", diedAt);
+    fleet.assertOneLife([tab]);
     tab.close();
   });
 

@@ -25,13 +25,13 @@ interface Told {
 
 export class TimedReader {
   readonly key: { readonly conversationId: string; readonly resumeToken: string };
-  readonly client: SocketClient;
   readonly told: Told[] = [];
   /** When events came, performance.now(). */
   readonly eventsAtMs: number[] = [];
   /** Text by run, and how it ended. */
   readonly runs = new Map<unknown, { text: string; outcome: string | undefined }>();
   readonly #meanings: Meanings;
+  #client: SocketClient;
   #run: { text: string; outcome: string | undefined } | undefined;
   #epoch = "";
   #position = 0;
@@ -42,11 +42,15 @@ export class TimedReader {
     key: TimedReader["key"] = ownPair(),
     meanings: Meanings = new Meanings(),
   ) {
-    this.client = client;
+    this.#client = client;
     this.key = key;
     this.#meanings = meanings;
     leakWatch.guard(key);
-    void this.#listen();
+    void this.#listen(client);
+  }
+
+  get client(): SocketClient {
+    return this.#client;
   }
 
   get epoch(): string {
@@ -68,6 +72,13 @@ export class TimedReader {
 
   join(more: object = {}): void {
     this.client.send({ type: "join", ...this.key, ...more });
+  }
+
+  /** After its connection was closed: goes on over another one, from its position. */
+  comeBack(client: SocketClient): void {
+    this.#client = client;
+    void this.#listen(client);
+    this.join({ epoch: this.#epoch, after: this.#position });
   }
 
   say(text: string, id: string): void {
@@ -110,9 +121,9 @@ export class TimedReader {
     if (this.#broken !== undefined) throw this.#broken;
   }
 
-  async #listen(): Promise<void> {
+  async #listen(client: SocketClient): Promise<void> {
     for (;;) {
-      const frame = await this.client.next(undefined, 600_000).catch(() => undefined);
+      const frame = await client.next(undefined, 600_000).catch(() => undefined);
       if (!frame) break;
       try {
         leakWatch.assertFrame(JSON.stringify(frame), this.key.conversationId);
@@ -121,7 +132,7 @@ export class TimedReader {
         this.#broken ??= error;
       }
     }
-    const { code } = await this.client.closed;
+    const { code } = await client.closed;
     this.told.push({ atMs: performance.now(), what: `closed ${code}` });
   }
 

@@ -34,6 +34,8 @@ export interface SeenAnswer {
 export interface WatchedRun {
   readonly conversationId: string;
   readonly seen: SeenAnswer;
+  /** performance.now() */
+  readonly askedAt: number;
   /** Milliseconds since it was asked; undefined where no word came. */
   readonly firstTextMs: number | undefined;
   readonly totalMs: number;
@@ -80,6 +82,7 @@ export async function watchRun(
   return {
     conversationId,
     seen: toSeen(client.frames),
+    askedAt,
     firstTextMs: firstAt === undefined ? undefined : Math.round(firstAt - askedAt),
     totalMs: Math.round(endedAt - askedAt),
     longestPauseMs: Math.round(Math.max(...pauses)),
