@@ -10,6 +10,8 @@ import { checked } from "./redis-records.ts";
 import { RedisRunHints } from "./redis-run-hints.ts";
 import { LEASE_TIMES, type Lease, type RunLease } from "./run-lease.ts";
 
+type ScriptArguments = Parameters<RedisConnection["run"]>[2];
+
 const generationSchema = z.number().nullable();
 
 /** So long after an outage nobody takes over what another instance had: its owner gets the time to come back. */
@@ -75,16 +77,18 @@ export class RedisRunLease implements RunLease {
   }
 
   /** What takes or frees: without an answer nobody knows whose it is. */
-  async #run(script: ConversationScript, id: string, args: Parameters<RedisConnection["run"]>[2]) {
-    try {
-      return await this.#options.connection.run(script, keysOf(script, id), args);
-    } catch (error) {
-      const lapsesAtMs = performance.now() + LEASE_TIMES.lifeMs;
-      this.#doubtful.set(id, lapsesAtMs);
-      setTimeout(() => {
-        if (this.#doubtful.get(id) === lapsesAtMs) this.#doubtful.delete(id);
-      }, LEASE_TIMES.lifeMs).unref();
-      throw error;
-    }
+  #run(script: ConversationScript, id: string, args: ScriptArguments): Promise<unknown> {
+    const reply = this.#options.connection.run(script, keysOf(script, id), args);
+    reply.catch(() => this.#doubt(id));
+    // Not another promise behind it: answers that come together are heard in their order, also by who waits for others.
+    return reply;
+  }
+
+  #doubt(id: string): void {
+    const lapsesAtMs = performance.now() + LEASE_TIMES.lifeMs;
+    this.#doubtful.set(id, lapsesAtMs);
+    setTimeout(() => {
+      if (this.#doubtful.get(id) === lapsesAtMs) this.#doubtful.delete(id);
+    }, LEASE_TIMES.lifeMs).unref();
   }
 }
