@@ -33,6 +33,7 @@ export class RedisWatch {
   #changedAtMs = performance.now();
   #wasDown: boolean;
   #isRefusing = false;
+  #isSuspected = false;
   #reason = "away";
 
   constructor(options: RedisWatchOptions) {
@@ -70,6 +71,11 @@ export class RedisWatch {
     void this.#options.breaker?.run(() => Promise.reject(error), NEVER).catch(() => this.#settle());
   }
 
+  /** Somebody's write was refused, in a way over to another primary or for good: the next probe asks for one. */
+  suspect(): void {
+    this.#isSuspected = true;
+  }
+
   close(): void {
     clearInterval(this.#timer);
   }
@@ -91,12 +97,19 @@ export class RedisWatch {
 
   /** A refusal is an answer: what can be read shall be read. */
   async #ask(): Promise<void> {
-    const withWrite = this.#isRefusing;
+    const wasSuspected = this.#isSuspected;
+    const withWrite = this.#isRefusing || wasSuspected;
+    this.#isSuspected = false;
     try {
       await this.#options.probe(withWrite);
       if (withWrite) this.#isRefusing = false;
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isRefusal(error)) {
+        this.#isSuspected ||= wasSuspected;
+        throw error;
+      }
+      if (this.#isUp) this.#reason = reasonOf(error);
+      this.#isRefusing ||= withWrite;
     }
   }
 

@@ -68,6 +68,8 @@ export class RedisConnection {
     // What is said behind the new primary is not heard at the old one, unless it follows that one.
     const reconnectOnError = (error: Error): boolean => {
       const isDemoted = REDIS_SETTINGS.reconnectOnError(error);
+      // What else was under way is lost with the connection: nobody else may hear of the refusal.
+      if (isDemoted) this.#watch?.suspect();
       if (isDemoted && this.#subscriber.status === "ready") this.#subscriber.disconnect(true);
       return isDemoted;
     };
