@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { Page, Route } from "playwright-core";
 import { z } from "zod";
 import { HeldModel } from "./held-model.ts";
 import { untilHolds } from "./until-holds.ts";
@@ -38,17 +39,23 @@ const SCROLL_AND_LET_GO = `(async () => {
   return scroller.scrollTop;
 })()`;
 
+/** Opens the picker before the list of people has come; returns what lets that be answered. */
+async function openPickerEarly(page: Page, answer: (route: Route) => Promise<void>): Promise<() => void> {
+  const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
+  await page.route(/\/api\/v1\/personas\?/, async (route) => {
+    await goOn;
+    await answer(route);
+  });
+  await page.locator(".launcher").click();
+  await ready(page);
+  await page.locator(".switcher").click();
+  return letGo;
+}
+
 describe("lists that come late", () => {
   it("fill the picker that lies open, and leave the focus where it is", async () => {
     const { page, complaints } = await visit(await startScene(), "<persona-chat></persona-chat>");
-    const { promise: goOn, resolve: letGo } = Promise.withResolvers<void>();
-    await page.route(/\/api\/v1\/personas\?/, async (route) => {
-      await goOn;
-      await route.continue();
-    });
-    await page.locator(".launcher").click();
-    await ready(page);
-    await page.locator(".switcher").click();
+    const letGo = await openPickerEarly(page, (route) => route.continue());
     await page.locator(".picker button:focus").waitFor();
     assert.equal(await page.locator(".partner").count(), 0);
     letGo();
@@ -61,14 +68,7 @@ describe("lists that come late", () => {
 
   it("and are refused say so in the picker that lies open", async () => {
     const { page } = await visit(await startScene(), "<persona-chat></persona-chat>");
-    const { promise: goOn, resolve: refuse } = Promise.withResolvers<void>();
-    await page.route(/\/api\/v1\/personas\?/, async (route) => {
-      await goOn;
-      await route.fulfill({ status: 503, body: "{}" });
-    });
-    await page.locator(".launcher").click();
-    await ready(page);
-    await page.locator(".switcher").click();
+    const refuse = await openPickerEarly(page, (route) => route.fulfill({ status: 503, body: "{}" }));
     await page.locator(".picker").waitFor();
     assert.equal(await page.locator(".picker .sheet-note").count(), 0);
     refuse();
